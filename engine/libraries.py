@@ -1,0 +1,22 @@
+"""Libraries that some platforms' QGIS lacks, and how to get them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+from .errors import MissingLibrary
+
+
+def require(*names: str) -> None:
+    """Raise MissingLibrary, naming the missing libraries and this platform's way to install them."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if not missing:
+        return
+    if sys.platform.startswith("linux"):
+        cure = "sudo apt install " + " ".join(f"python3-{name}" for name in missing)
+    elif sys.platform == "win32":
+        cure = "in the OSGeo4W shell: python -m pip install " + " ".join(missing)
+    else:
+        cure = "with QGIS's own Python: python3 -m pip install " + " ".join(missing)
+    raise MissingLibrary(f"Python libraries missing: {', '.join(missing)}. Install them ({cure}) and start QGIS again.")

@@ -1,0 +1,1 @@
+"""What Rason adds to a map: reference layers, their fields and styles."""

@@ -1,0 +1,1 @@
+"""The Processing side of Rason: one algorithm a file, one bridge to the engine."""

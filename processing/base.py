@@ -1,0 +1,118 @@
+"""What all Rason algorithms promise: clear refusals, no half-written outputs, cancel as an error."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingException
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
+
+from ..engine.errors import Cancelled, Refusal
+from . import destinations
+
+DOCS = "https://github.com/rason-qgis/rason/blob/main/docs/algorithms/"
+ICON = Path(__file__).parent.parent / "ui" / "icons" / "rason.svg"
+
+
+class RasonAlgorithm(QgsProcessingAlgorithm):
+    """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``prepare`` and ``run``.
+
+    ``prepare`` reads and checks everything in the main thread; ``run`` works and returns the results. Both may raise the
+    engine's Refusal, which becomes one line for the user, in the dialog, in models and in qgis_process alike.
+    """
+
+    libraries: tuple[str, ...] = ("scipy", "shapely")
+
+    def createInstance(self):
+        """A fresh copy, as QGIS wants."""
+        return type(self)()
+
+    def tr(self, text):
+        """Translate a user string."""
+        return QCoreApplication.translate(type(self).__name__, text)
+
+    def group(self):
+        """Heading in the Toolbox."""
+        return self.tr("Counting")
+
+    def groupId(self):
+        """Fixed id of the heading."""
+        return "counting"
+
+    def icon(self):
+        """Icon in the Toolbox."""
+        return QIcon(str(ICON))
+
+    def helpUrl(self):
+        """The algorithm's page."""
+        return f"{DOCS}{self.name()}.md"
+
+    def checkParameterValues(self, parameters, context):
+        """Reject unknown keys, which qgis_process 3.22 would ignore in silence. Must not raise: that aborts QGIS."""
+        known = {definition.name() for definition in self.parameterDefinitions()}
+        unknown = sorted(set(parameters) - known)
+        if unknown:
+            return False, self.tr("Unknown parameter {}. Known are: {}.").format(
+                ", ".join(unknown), ", ".join(sorted(known))
+            )
+        return super().checkParameterValues(parameters, context)
+
+    def prepareAlgorithm(self, parameters, context, feedback):
+        """All refusals come from here, before any output is opened."""
+        from ..engine.libraries import require
+
+        with self._told(feedback):
+            require(*self.libraries)
+            self.fresh = destinations.check(self, parameters, context)
+            self.prepare(parameters, context, feedback)
+        return True
+
+    def processAlgorithm(self, parameters, context, feedback):
+        """Run; on any error or cancel what this run created is removed."""
+        try:
+            with self._told(feedback):
+                return self.run(parameters, context, feedback)
+        except QgsProcessingException:
+            destinations.remove(self.fresh, context)
+            raise
+
+    def prepare(self, parameters, context, feedback):
+        """Read parameters and layers; refuse what is wrong."""
+
+    def run(self, parameters, context, feedback):
+        """Do the work and return the results."""
+        raise NotImplementedError
+
+    def _told(self, feedback):
+        return _Told(self, feedback)
+
+
+class _Told:
+    """Turns the engine's exceptions into one-line QgsProcessingExceptions."""
+
+    def __init__(self, algorithm, feedback):
+        self.algorithm, self.feedback = algorithm, feedback
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if error is None or isinstance(error, QgsProcessingException):
+            return False
+        tr = self.algorithm.tr
+        if isinstance(error, Cancelled):
+            message = tr("Cancelled: nothing was written.")
+        elif isinstance(error, Refusal):
+            message = str(error)
+        elif isinstance(error, MemoryError):
+            message = tr("Not enough memory. Use smaller zones or close other programs.")
+        elif isinstance(error, Exception):
+            self.feedback.pushDebugInfo("".join(traceback.format_exception(kind, error, trace)))
+            message = tr("Unexpected error ({}: {}). Nothing was written; please report it with the log.").format(
+                kind.__name__, str(error).splitlines()[0] if str(error) else ""
+            )
+        else:
+            return False
+        raise QgsProcessingException(message) from None

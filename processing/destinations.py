@@ -1,0 +1,170 @@
+"""Checks every output before any is opened, so that nothing of the user's is lost and nothing is left half written."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from pathlib import Path
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingDestinationParameter,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterVectorLayer,
+    QgsProperty,
+)
+
+from ..engine.errors import Refusal
+
+# Sinks that keep every field and every row (QGIS 3.22: DBF cuts names, FlatGeobuf loses tables).
+SUFFIXES = {".gpkg", ".geojson", ".json", ".csv", ".xlsx"}
+TABLES_ONLY = {".csv", ".xlsx"}
+OGR_URI = re.compile(r"^ogr:\s*dbname='(?P<path>[^']+)'\s*(table=\"(?P<table>[^\"]+)\")?", re.IGNORECASE)
+OWN_TABLES = {"layer_styles"}
+
+
+def check(algorithm, parameters, context) -> list[Path]:
+    """Refuse outputs that cannot be written or would destroy something; returns the files this run will create anew."""
+    outputs = {}
+    for definition in algorithm.destinationParameterDefinitions():
+        target = _target(definition, parameters)
+        if target is None:
+            continue
+        path, table = target
+        key = (_real(path), table)
+        if key in outputs or (table is None and any(other[0] == key[0] for other in outputs)):
+            raise Refusal(
+                f"{definition.name()} and {outputs.get(key) or 'another output'} are the same file {path}: "
+                "give each output its own."
+            )
+        outputs[key] = definition.name()
+        _check_place(definition, path)
+        if isinstance(definition, QgsProcessingParameterFeatureSink):
+            _check_sink(definition, path, table)
+    _check_inputs(algorithm, parameters, context, outputs)
+    return [Path(path) for path, _ in outputs if not os.path.exists(path)]
+
+
+def remove(created, context) -> None:
+    """Delete what a failed run created."""
+    context.temporaryLayerStore().removeAllMapLayers()
+    for path in created:
+        for leftover in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal", ".aux.xml"))):
+            try:
+                leftover.unlink()
+            except OSError:
+                continue
+
+
+def _target(definition, parameters):
+    """(path, table or None) of a destination that is a file, else None."""
+    value = parameters.get(definition.name())
+    if value is None:
+        value = definition.defaultValue()
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        value = value.sink
+    if isinstance(value, QgsProperty):
+        value = value.staticValue()
+    text = str(value or "").strip()
+    if (
+        not text
+        or text in (QgsProcessing.TEMPORARY_OUTPUT, "memory:")
+        or text.startswith(("memory:", "postgis:", "postgres"))
+    ):
+        return None
+    uri = OGR_URI.match(text)
+    if uri:
+        return uri["path"], uri["table"]
+    return text.split("|")[0], None
+
+
+def _check_place(definition, path) -> None:
+    name, folder = definition.name(), os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise Refusal(f"{name}: the folder {folder} does not exist. Make it first or choose another.")
+    if os.path.isdir(path):
+        raise Refusal(f"{name}: {path} is a folder. Give a file name.")
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        raise Refusal(f"{name}: {path} cannot be written. Choose a file in a folder of your own.")
+
+
+def _check_sink(definition, path, table) -> None:
+    name, suffix = definition.name(), Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise Refusal(
+            f"{name}: {suffix or 'no'} files cannot hold this table. Use .gpkg (or .geojson; .csv and .xlsx for "
+            "tables without geometry)."
+        )
+    if suffix in TABLES_ONLY and definition.dataType() != QgsProcessing.SourceType.TypeVector:
+        raise Refusal(f"{name}: {suffix} cannot hold geometry. Use .gpkg or .geojson.")
+    if suffix != ".gpkg" or not os.path.exists(path):
+        return
+    tables = geopackage_tables(path, name)
+    others = sorted(set(tables) - {table or Path(path).stem} - OWN_TABLES)
+    if table is None and others:
+        raise Refusal(
+            f"{name}: {path} already holds other tables ({', '.join(others[:5])}), which would be lost. To add one, "
+            f'write {name}="ogr:dbname=\'{path}\' table=\\"{name.lower()}\\" (geom)".'
+        )
+
+
+def geopackage_tables(path, name="OUTPUT") -> list[str]:
+    """Tables of a GeoPackage; refuses one that another program holds or that is none."""
+    if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
+        raise Refusal(f"{name}: {path} is open in another program. Close it there, or choose another file.")
+    try:
+        connection = sqlite3.connect(f"file:{Path(path).absolute().as_posix()}?mode=rw", uri=True, timeout=0)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+            rows = connection.execute("SELECT table_name FROM gpkg_contents").fetchall()
+            connection.rollback()
+        finally:
+            connection.close()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise Refusal(f"{name}: {path} is open in another program. Close it there, or choose another file.") from error
+        raise Refusal(f"{name}: {path} exists and is not a GeoPackage. Choose another file.") from error
+    except sqlite3.DatabaseError as error:
+        raise Refusal(f"{name}: {path} exists and is not a GeoPackage. Choose another file.") from error
+    return [row[0] for row in rows]
+
+
+def _check_inputs(algorithm, parameters, context, outputs) -> None:
+    for definition in algorithm.parameterDefinitions():
+        for source in _sources(algorithm, definition, parameters, context):
+            path, table = _source_file(source)
+            for (output, output_table), name in outputs.items():
+                same_table = output_table is None or table is None or output_table == table
+                if path and _real(path) == output and same_table:
+                    raise Refusal(
+                        f"{name} is the same file as the input {definition.name()} ({path}): choose another output."
+                    )
+
+
+def _sources(algorithm, definition, parameters, context):
+    if isinstance(definition, QgsProcessingDestinationParameter) or parameters.get(definition.name()) is None:
+        return []
+    name = definition.name()
+    if isinstance(definition, QgsProcessingParameterMultipleLayers):
+        layers = algorithm.parameterAsLayerList(parameters, name, context)
+    elif isinstance(definition, QgsProcessingParameterRasterLayer):
+        layers = [algorithm.parameterAsRasterLayer(parameters, name, context)]
+    elif isinstance(definition, (QgsProcessingParameterFeatureSource, QgsProcessingParameterVectorLayer)):
+        layers = [algorithm.parameterAsVectorLayer(parameters, name, context)]
+    else:
+        return []
+    return [layer.source() for layer in layers if layer]
+
+
+def _source_file(source):
+    table = re.search(r"\|layername=([^|]+)", source)
+    return source.split("|")[0], table.group(1) if table else None
+
+
+def _real(path) -> str:
+    return os.path.realpath(path)

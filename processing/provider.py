@@ -1,0 +1,45 @@
+"""The Rason provider: registers the algorithms and the shipped models."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
+
+from .base import ICON
+
+# id -> class name, in the file of the same name under algorithms/.
+ALGORITHMS = {
+    "createlayers": "CreateLayers",
+    "makezones": "MakeZones",
+    "tallyscene": "TallyScene",
+    "tally": "Tally",
+    "compareepochs": "CompareEpochs",
+}
+
+
+class RasonProvider(QgsProcessingProvider):
+    """Algorithms under the id "rason"."""
+
+    def id(self):
+        """Prefix of every algorithm's id."""
+        return "rason"
+
+    def name(self):
+        """Shown in the Toolbox."""
+        return "Rason"
+
+    def longName(self):
+        """Shown in the options."""
+        return QCoreApplication.translate("RasonProvider", "Rason: tally objects in imagery and compare epochs")
+
+    def icon(self):
+        """Shown in the Toolbox."""
+        return QIcon(str(ICON))
+
+    def loadAlgorithms(self):
+        """Add one instance of each algorithm."""
+        for file, name in ALGORITHMS.items():
+            self.addAlgorithm(getattr(import_module(f".algorithms.{file}", __package__), name)())

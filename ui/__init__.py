@@ -1,0 +1,1 @@
+"""Toolbar and menu: they run algorithms by id and compute nothing."""
