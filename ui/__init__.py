@@ -1,1 +1,1 @@
-"""Toolbar and menu: they run algorithms by id and compute nothing."""
+"""What is clicked. Runs algorithms by their id and computes nothing itself."""

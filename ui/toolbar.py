@@ -1,0 +1,160 @@
+"""Toolbar and menu "Rason": add the layers, tally a scene, compare epochs."""
+
+import os
+from pathlib import Path
+
+import processing
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProject,
+)
+from qgis.PyQt.QtCore import QObject, QUrl
+from qgis.PyQt.QtGui import QDesktopServices, QIcon
+from qgis.PyQt.QtWidgets import QAction, QMenu
+from qgis.utils import pluginMetadata
+
+from ..layers import group
+from .defaults import comparison_defaults, scene_defaults
+
+ICONS = Path(__file__).parent / "icons"
+REFERENCE_FILE = "rason_layers.gpkg"
+
+
+class Toolbar(QObject):
+    """The actions of the plugin, in a toolbar and in a menu of its own. ``remove`` takes all of it back."""
+
+    def __init__(self, iface):
+        super().__init__(iface.mainWindow())
+        self.iface = iface
+        self.task = None
+        self.dialogs = []
+        self.actions = [
+            self._action(
+                "layers",
+                self.tr("Add layers"),
+                self.tr("Add the reference layers of the Rason zone (piers, tracks, borders, landmarks) and zoom to them"),
+                "Alt+Shift+L",
+                self.add_layers,
+            ),
+            self._action(
+                "tally",
+                self.tr("Tally a scene…"),
+                self.tr("Count freight cars, containers and ships in one scene, zone by zone, with intervals"),
+                "Alt+Shift+T",
+                self.tally_scene,
+            ),
+            self._action(
+                "compare",
+                self.tr("Compare epochs…"),
+                self.tr("Compare the tallies of two scenes: more, fewer or within the error, zone by zone"),
+                "Alt+Shift+E",
+                self.compare_epochs,
+            ),
+            self._action(
+                "help", self.tr("Help"), self.tr("Open the guide of Rason in the web browser"), "Alt+Shift+H", self.open_help
+            ),
+        ]
+        self.bar = iface.addToolBar("Rason")
+        self.bar.setObjectName("RasonToolbar")
+        self.bar.setAccessibleName("Rason")
+        self.bar.addActions(self.actions)
+        self.menu = QMenu("&Rason", iface.mainWindow())
+        self.menu.setObjectName("RasonMenu")
+        self.menu.setToolTipsVisible(True)
+        self.menu.addActions(self.actions[:-1])
+        self.menu.addSeparator()
+        self.menu.addAction(self.actions[-1])
+        iface.mainWindow().menuBar().insertMenu(iface.firstRightStandardMenu().menuAction(), self.menu)
+
+    def remove(self):
+        """Take back the toolbar, the menu, the shortcuts and the connections; stop what is running."""
+        if self.task is not None:
+            self.task.executed.disconnect(self._layers_written)
+            self.task.cancel()
+        for dialog in self.dialogs:
+            dialog.deleteLater()
+        for action in self.actions:
+            self.iface.unregisterMainWindowAction(action)
+        self.iface.mainWindow().removeToolBar(self.bar)
+        for owned in (self.bar, self.menu, self):  # the actions go with their parent, this object
+            owned.deleteLater()
+
+    def add_layers(self):
+        """Write the reference layers beside the project, in the background, and show them as one group."""
+        if group.find(QgsProject.instance()) is not None:
+            self._show_layers()
+        elif self.task is None:
+            self._write_layers(reference_path(QgsProject.instance()))
+
+    def tally_scene(self):
+        """Open the dialog of ``rason:tallyscene``."""
+        return self._open("rason:tallyscene", scene_defaults(QgsProject.instance(), self.iface.activeLayer()))
+
+    def compare_epochs(self):
+        """Open the dialog of ``rason:compareepochs``."""
+        return self._open("rason:compareepochs", comparison_defaults(QgsProject.instance(), self.iface.activeLayer()))
+
+    def open_help(self):
+        """Open the guide."""
+        QDesktopServices.openUrl(QUrl(pluginMetadata(__package__.split(".")[0], "homepage")))
+
+    def _action(self, name, text, tip, shortcut, slot):
+        action = QAction(QIcon(str(ICONS / f"{name}.svg")), text, self)
+        action.setObjectName(f"Rason_{name}")
+        action.setToolTip(f"<b>{text}</b> ({shortcut})<p>{tip}</p>")
+        action.setStatusTip(tip)
+        action.setWhatsThis(tip)
+        action.triggered.connect(lambda checked=False: slot())
+        self.iface.registerMainWindowAction(action, shortcut)  # listed under Settings > Keyboard Shortcuts
+        return action
+
+    def _open(self, algorithm_id, parameters):
+        dialog = processing.createAlgorithmDialog(algorithm_id, parameters)
+        self.dialogs.append(dialog)
+        dialog.finished.connect(lambda: self._close(dialog))
+        dialog.show()
+        return dialog
+
+    def _close(self, dialog):
+        self.dialogs.remove(dialog)
+        dialog.deleteLater()
+
+    def _write_layers(self, path):
+        self.context = QgsProcessingContext()
+        self.context.setProject(QgsProject.instance())
+        self.feedback = QgsProcessingFeedback(False)
+        algorithm = QgsApplication.processingRegistry().createAlgorithmById("rason:createlayers")
+        self.task = QgsProcessingAlgRunnerTask(algorithm, {"OUTPUT": str(path)}, self.context, self.feedback)
+        self.task.executed.connect(self._layers_written)
+        self.actions[0].setEnabled(False)
+        QgsApplication.taskManager().addTask(self.task)
+
+    def _layers_written(self, succeeded, results):
+        self.task = None
+        self.actions[0].setEnabled(True)
+        if succeeded:
+            group.add(results["OUTPUT"], QgsProject.instance())
+            self._show_layers()
+            self._say(self.tr("Reference layers added from {}").format(results["OUTPUT"]), Qgis.MessageLevel.Success)
+        else:
+            log = [line for line in self.feedback.textLog().splitlines() if line.strip()]
+            self._say(log[-1] if log else self.tr("The reference layers could not be written."), Qgis.MessageLevel.Warning)
+
+    def _show_layers(self):
+        group.zoom(self.iface.mapCanvas(), QgsProject.instance())
+
+    def _say(self, text, level):
+        self.iface.messageBar().pushMessage("Rason", text, level)
+
+
+def reference_path(project):
+    """Where the reference layers go: beside the project, or into the profile where there is no writable project folder."""
+    folder = Path(project.absolutePath()) if project.fileName() else None
+    if folder is None or not os.access(folder, os.W_OK):
+        folder = Path(QgsApplication.qgisSettingsDirPath()) / "rason"
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder / REFERENCE_FILE
