@@ -1,12 +1,233 @@
-"""One image at one time, read on demand."""
+"""One image at one time, read on demand in windows."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from .bands import VISIBLE, given_roles, read_roles
+from .errors import Refusal
+from .gdal_files import metadata, open_raster, raising, warped, without_palette
+from .georeference import Frame, metric_frame
+from .grid import Grid, Window
 from .patch import Patch
+
+Bounds = tuple[float, float, float, float]
+
+_SAMPLES, _SAMPLE_PX = 6, 128  # contrast is measured on 6 x 6 windows of 128 pixels, spread over the scene
+_SHARP_SAMPLES, _SHARP_PX = 4, 256  # sharpness on 4 x 4 windows of 256 pixels; the sharpest decides
+_STRETCH = (0.5, 99.5)  # percentiles that become 0 and 1
+_COLLAR_PX = 1024  # side of the overview in which the black collar is traced
+
+
+class Scene:
+    """An image file: opened once, checked at once, read in windows.
+
+    Pixels come as Patches on the frame's grid. Files whose grid is not north-up and square in true metres (degrees, Web
+    Mercator, rotated) are warped while reading; axis-aligned ones are read as they are.
+    Attributes: gsd_m (metres a pixel), roles (of the bands in a Patch), frame, metadata, files, warnings.
+    """
+
+    def __init__(self, dataset: Any, frame: Frame, roles: tuple[str, ...], name: str) -> None:
+        self._dataset, self.frame, self.name = dataset, frame, name
+        self._bands = [i for i, role in enumerate(roles) if role != "alpha"]
+        self._alpha = [i for i, role in enumerate(roles) if role == "alpha"][:1]
+        self.roles = tuple(roles[i] for i in self._bands)
+        self._grid = Grid.of(dataset)
+        self.gsd_m = self._grid.gsd_m
+        self._sources: tuple[Any, ...] = ()  # datasets that a virtual one reads from: GDAL must not close them
+        self.files: tuple[str, ...] = ()
+        self.metadata: dict[str, dict[str, str]] = {}
+        self.warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, source: str, *, crs_wkt: str = "", bands: str = "", name: str = "INPUT") -> Scene:
+        """Open a raster for GDAL (path, /vsi… path, VRT). crs_wkt overrides the file's CRS, bands its band roles.
+
+        Raises Refusal for what cannot be used: not a raster, corrupt, no georeference, no CRS, complex values.
+        """
+        original = open_raster(source, name)
+        wkt = crs_wkt or original.GetProjection()
+        if not wkt:
+            raise Refusal(f"{name} has no coordinate reference system. Assign one (layer properties, or gdal_edit -a_srs).")
+        dataset = without_palette(original)
+        roles, guess = (given_roles(bands, dataset.RasterCount), "") if bands else read_roles(dataset)
+        frame = metric_frame(wkt, _centre(dataset))
+        unwarped = dataset
+        if not (frame.is_scene_crs and Grid.of(dataset).is_plain):
+            dataset, roles = warped(dataset, wkt, frame, roles)
+        scene = cls(dataset, frame, roles, name)
+        scene._sources = (original, unwarped)
+        scene.files = tuple(original.GetFileList() or ())
+        scene.metadata = metadata(original)
+        scene.warnings = (guess,) if guess else ()
+        return scene
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows on the frame's grid."""
+        return self._grid.columns, self._grid.rows
+
+    @property
+    def bounds(self) -> Bounds:
+        """West, south, east and north in frame metres."""
+        return self._grid.bounds
+
+    @cached_property
+    def stretch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Dark end and range of each band (float32), one pair for all visible bands; measured once, on a sample."""
+        samples: list[list[np.ndarray]] = [[] for _ in self.roles]
+        for window in self._grid.sample(_SAMPLES, _SAMPLE_PX):
+            data, valid = self._read(window, 1)
+            for kept, values in zip(samples, data):
+                kept.append(values[valid])
+        return _ends([np.concatenate(parts) for parts in samples], self.roles)
+
+    @cached_property
+    def effective_gsd_m(self) -> float:
+        """The coarser of pixel size and measured sharpness."""
+        from .sharpness import effective_gsd
+
+        finest = math.inf
+        for window in self._grid.sample(_SHARP_SAMPLES, _SHARP_PX):
+            patch = self._patch(window, 1)
+            if patch.valid.mean() > 0.5:
+                finest = min(finest, effective_gsd(patch.luminance(), patch.valid, self.gsd_m))
+        return max(self.gsd_m, finest) if math.isfinite(finest) else self.gsd_m
+
+    def read(self, bounds: Bounds, gsd_m: float | None = None) -> Patch:
+        """Pixels of a box of frame metres, area-averaged to about gsd_m where that is coarser than the scene."""
+        step = max(1, round(gsd_m / self.gsd_m)) if gsd_m else 1
+        return self._patch(self._grid.window(bounds, step), step)
+
+    def _patch(self, window: Window, step: int) -> Patch:
+        column, row, width, height = window
+        data = np.zeros((len(self.roles), height // step, width // step), np.float32)
+        valid = np.zeros(data.shape[1:], bool)
+        inner = self._grid.clip(window, step)
+        if inner[2] and inner[3]:
+            raw, seen = self._read(inner, step)
+            dark, span = self.stretch
+            x, y = (inner[0] - column) // step, (inner[1] - row) // step
+            place = np.s_[y : y + seen.shape[0], x : x + seen.shape[1]]
+            data[(slice(None), *place)] = (raw - dark[:, None, None]) / span[:, None, None] * seen
+            valid[place] = seen
+        x0, y0 = self._grid.corner(column, row)
+        return Patch(data, valid, x0, y0, self.gsd_m * step, self.roles)
+
+    def _read(self, window: Window, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Raw values, float32 (bands, rows, columns), and validity of a window inside the grid, averaged over ``step``."""
+        data = self._raw(window, step, self._bands)
+        valid = np.isfinite(data).all(axis=0)
+        data[:, ~valid] = 0
+        nodata = [self._dataset.GetRasterBand(i + 1).GetNoDataValue() for i in self._bands]
+        if all(value is not None for value in nodata):
+            valid &= ~(data == np.array(nodata, np.float32)[:, None, None]).all(axis=0)
+        if self._alpha:
+            valid &= self._raw(window, step, self._alpha)[0] > 0
+        elif self._has_mask:
+            valid &= self._raw(window, step, [-1])[0] > 0
+        if self._collar is not None:
+            valid &= ~_in_collar(~data.any(axis=0), self._collar, window, self.size)
+        return data, valid
+
+    def _raw(self, window: Window, step: int, bands: list[int]) -> np.ndarray:
+        """Bands by index (-1: the dataset's mask) of a window, north-up."""
+        from osgeo import gdal
+
+        column, row, width, height = self._grid.stored(window)
+        out = np.empty((len(bands), height // step, width // step), np.float32)
+        how = gdal.GRIORA_Average if step > 1 else gdal.GRIORA_NearestNeighbour
+        try:
+            with raising():
+                for target, index in zip(out, bands):
+                    first = self._dataset.GetRasterBand(max(index, 0) + 1)
+                    band = first.GetMaskBand() if index < 0 else first
+                    band.ReadAsArray(column, row, width, height, buf_obj=target, resample_alg=how)
+        except RuntimeError as error:
+            raise Refusal(f"{self.name} cannot be read: the file is truncated or damaged. Copy it again.") from error
+        return self._grid.north_up(out)
+
+    @cached_property
+    def _has_mask(self) -> bool:
+        from osgeo import gdal
+
+        return bool(self._dataset.GetRasterBand(1).GetMaskFlags() & gdal.GMF_PER_DATASET)
+
+    @cached_property
+    def _collar(self) -> np.ndarray | None:
+        """Overview (rows, columns) of the black collar, zero in all bands and connected to the scene's edge; or None."""
+        self.__dict__["_collar"] = None  # while the edge is read
+        columns, rows = self.size
+        edges = [(0, 0, columns, 1), (0, rows - 1, columns, 1), (0, 0, 1, rows), (columns - 1, 0, 1, rows)]
+        if all(self._raw(edge, 1, self._bands).any(axis=0).all() for edge in edges):
+            return None
+        return _trace_collar(self._overview())
+
+    def _overview(self) -> np.ndarray:
+        """Where any band differs from zero, on a grid of at most 1,024 pixels a side (nearest pixels)."""
+        from osgeo import gdal
+
+        columns, rows = self._dataset.RasterXSize, self._dataset.RasterYSize
+        shrink = max(1, math.ceil(max(columns, rows) / _COLLAR_PX))
+        size = max(1, columns // shrink), max(1, rows // shrink)
+        seen = np.zeros((size[1], size[0]), bool)
+        with raising():
+            for index in self._bands:
+                band = self._dataset.GetRasterBand(index + 1)
+                seen |= band.ReadAsArray(0, 0, columns, rows, *size, resample_alg=gdal.GRIORA_NearestNeighbour) != 0
+        return self._grid.north_up(seen[None])[0]
+
+
+def _centre(dataset: Any) -> tuple[float, float]:
+    a = dataset.GetGeoTransform()
+    column, row = dataset.RasterXSize / 2, dataset.RasterYSize / 2
+    return a[0] + column * a[1] + row * a[2], a[3] + column * a[4] + row * a[5]
+
+
+def _ends(values: list[np.ndarray], roles: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Dark end and range of each band from its sampled values; the visible bands share theirs."""
+    ends = np.array([np.percentile(v, _STRETCH) if v.size else (np.nan, np.nan) for v in values])
+    visible = [i for i, role in enumerate(roles) if role in VISIBLE]
+    if visible and np.isfinite(ends[visible]).any():
+        ends[visible] = np.nanmin(ends[visible, 0]), np.nanmax(ends[visible, 1])
+    ends = np.where(np.isfinite(ends), ends, (0.0, 1.0))
+    span = ends[:, 1] - ends[:, 0]
+    return ends[:, 0].astype(np.float32), np.where(span > 0, span, 1.0).astype(np.float32)
+
+
+def _trace_collar(seen: np.ndarray) -> np.ndarray | None:
+    """The parts of ``~seen`` that touch the edge."""
+    from scipy.ndimage import label
+
+    parts, _ = label(~seen)
+    touching = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    collar = np.isin(parts, touching[touching > 0])
+    return collar if collar.any() else None
+
+
+def _in_collar(zero: np.ndarray, collar: np.ndarray, window: Window, size: tuple[int, int]) -> np.ndarray:
+    """Which all-zero pixels of a window hang together with the collar of the overview."""
+    from scipy.ndimage import label
+
+    if not zero.any():
+        return zero
+    column, row, width, height = window
+    rows = _overview_index(row, height, zero.shape[0], size[1], collar.shape[0])
+    columns = _overview_index(column, width, zero.shape[1], size[0], collar.shape[1])
+    parts, _ = label(zero)
+    hits = np.unique(parts[zero & collar[np.ix_(rows, columns)]])
+    return np.isin(parts, hits[hits > 0])
+
+
+def _overview_index(start: int, length: int, count: int, full: int, small: int) -> np.ndarray:
+    """Overview cells of ``count`` pixels that cover start..start+length of a side of ``full`` pixels."""
+    centres = start + (np.arange(count) + 0.5) * length / count
+    return np.clip((centres * small / full).astype(int), 0, small - 1)
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,20 @@ class SceneLike(Protocol):
     """What a detector needs of a scene (``scene.Scene``, or ``scene.ArrayScene`` in tests)."""
 
     @property
-    def gsd_m(self) -> float: ...
+    def gsd_m(self) -> float:
+        """Metres a pixel."""
 
     @property
-    def effective_gsd_m(self) -> float: ...
+    def effective_gsd_m(self) -> float:
+        """The coarser of pixel and sharpness."""
 
     @property
-    def roles(self) -> tuple[str, ...]: ...
+    def roles(self) -> tuple[str, ...]:
+        """What the bands show."""
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]: ...
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in frame metres."""
 
     def read(self, bounds: tuple[float, float, float, float], gsd_m: float | None = None) -> Patch:
         """Pixels of a box of frame metres; what lies outside the scene comes back as not valid. gsd_m: averaged to this."""

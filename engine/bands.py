@@ -1,0 +1,58 @@
+"""What each band of a file shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import Refusal
+
+ROLES = ("red", "green", "blue", "nir", "pan", "grey", "alpha", "other")
+VISIBLE = ("red", "green", "blue", "pan", "grey")
+
+# Names that files give their bands: Sentinel-2, Landsat 8/9 and plain words.
+_NAMES = {
+    "b02": "blue", "b2": "blue", "blue": "blue", "sr_b2": "blue",
+    "b03": "green", "b3": "green", "green": "green", "sr_b3": "green",
+    "b04": "red", "b4": "red", "red": "red", "sr_b4": "red",
+    "b08": "nir", "b8": "nir", "nir": "nir", "sr_b5": "nir", "near infrared": "nir",
+    "pan": "pan", "panchromatic": "pan", "alpha": "alpha",
+}  # fmt: skip
+
+
+def read_roles(dataset: Any) -> tuple[tuple[str, ...], str]:
+    """Roles of a GDAL dataset's bands and a warning where they had to be guessed.
+
+    Band names come first, then colour interpretation, then file order (red, green, blue).
+    """
+    from osgeo import gdal
+
+    bands = [dataset.GetRasterBand(i + 1) for i in range(dataset.RasterCount)]
+    named = [_NAMES.get((band.GetDescription() or "").strip().lower(), "") for band in bands]
+    if {"red", "green", "blue"} <= set(named):
+        return tuple(name or "other" for name in named), ""
+    colours = {gdal.GCI_RedBand: "red", gdal.GCI_GreenBand: "green", gdal.GCI_BlueBand: "blue", gdal.GCI_AlphaBand: "alpha"}
+    roles = [colours.get(band.GetColorInterpretation(), "") for band in bands]
+    if {"red", "green", "blue"} <= set(roles):
+        return tuple(role or "other" for role in roles), ""
+    free = [i for i, role in enumerate(roles) if role != "alpha"]
+    if len(free) < 3:
+        for i in free:
+            roles[i] = "grey" if i == free[0] else "other"
+        return tuple(roles), ""
+    for i, role in zip(free, ("red", "green", "blue", *["other"] * len(free))):
+        roles[i] = role
+    order = ", ".join(roles)
+    return tuple(roles), f"The bands are not named: taken in file order as {order}. Set BANDS if that is wrong."
+
+
+def given_roles(text: str, count: int) -> tuple[str, ...]:
+    """Roles that the user wrote as "blue,green,red,nir"; raises Refusal where they do not fit the file."""
+    roles = tuple(word.strip().lower() for word in text.split(",") if word.strip())
+    unknown = sorted(set(roles) - set(ROLES))
+    if unknown:
+        raise Refusal(f"BANDS: {', '.join(unknown)} is no band role. Known are {', '.join(ROLES)}.")
+    if len(roles) != count:
+        raise Refusal(f"BANDS names {len(roles)} bands, INPUT has {count}: name each one, 'other' where it does not matter.")
+    if not set(roles) & {*VISIBLE, "nir"}:
+        raise Refusal("BANDS names no band that shows the ground (red, green, blue, nir, pan or grey).")
+    return roles
