@@ -1,0 +1,64 @@
+"""How much of a zone a scene shows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .detectors.base import SceneLike
+from .patch import Patch
+from .zones import Zone
+
+_CELLS = 500_000  # pixels of the overview in which a polygon's visible share is measured
+_STEP_M = 2.0  # distance of the points at which a track is looked up
+
+
+def visible_fraction(scene: SceneLike, zone: Zone) -> float:
+    """Share of a zone's area or length with valid pixels, 0..1 (0 where the zone lies outside the scene)."""
+    if _apart(scene.bounds, zone.geometry.bounds):
+        return 0.0
+    return _of_line(scene, zone) if zone.is_track else _of_polygon(scene, zone)
+
+
+def _of_polygon(scene: SceneLike, zone: Zone) -> float:
+    from shapely.geometry import box
+
+    seen = zone.geometry.intersection(box(*scene.bounds))
+    if seen.is_empty or seen.area == 0:
+        return 0.0
+    west, south, east, north = seen.bounds
+    side = max(scene.gsd_m, math.sqrt((east - west) * (north - south) / _CELLS))
+    patch = scene.read(seen.bounds, side)
+    inside = patch.inside(seen)
+    if not inside.any():
+        return float(seen.area / zone.area_m2)
+    return float(seen.area / zone.area_m2 * patch.valid[inside].mean())
+
+
+def _of_line(scene: SceneLike, zone: Zone) -> float:
+    seen = total = 0
+    for part in zone.parts():
+        places = np.arange(0.5, max(1.0, part.length / _STEP_M)) * _STEP_M
+        points = np.array([part.interpolate(min(d, part.length)).coords[0][:2] for d in places])
+        total += len(points)
+        seen += sum(_valid_at(scene, points[i : i + 200]) for i in range(0, len(points), 200))
+    return seen / total
+
+
+def _valid_at(scene: SceneLike, points: np.ndarray) -> int:
+    """How many of neighbouring points have a valid pixel."""
+    west, south, east, north = (*points.min(0), *points.max(0))
+    patch = scene.read((west, south, east + scene.gsd_m, north + scene.gsd_m), max(scene.gsd_m, _STEP_M / 2))
+    return int(_lookup(patch, points).sum())
+
+
+def _lookup(patch: Patch, points: np.ndarray) -> np.ndarray:
+    columns, rows = (np.rint(v).astype(int) for v in patch.to_pixel(points[:, 0], points[:, 1]))
+    height, width = patch.shape
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    return patch.valid[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)] & inside
+
+
+def _apart(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
