@@ -1,0 +1,252 @@
+"""One self-contained HTML page about a run: the numbers, the pictures they come from, and how to make them again.
+
+No script and nothing from outside the file, so that it can be mailed, archived and opened in ten years. All text is escaped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from math import ceil, floor
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from .report_picture import Picture, stylesheet
+from .tally import about
+
+TEMPLATE = Path(__file__).with_suffix(".html")
+SCALES = {"share": (100, " %"), "m": (1, " m"), "m2": (1, " m²"), "TEU": (1, " TEU")}
+MEASURED = {"m": "occupied length", "m2": "occupied area", "share": "share filled", "TEU": "in TEU"}
+# The shape says what the colour of a map would, for readers in black and white.
+VERDICT_SIGNS = {
+    "increase": "▲",
+    "decrease": "▼",
+    "the same": "=",
+    "no change shown": "○",
+    "not observed": "–",
+    "not comparable": "≠",
+}
+TWO_DAYS = "Two scenes are two days, not a trend: what happened between them and since is not in these numbers."
+
+
+@dataclass(frozen=True)
+class Report:
+    """What every report holds.
+
+    rows: mappings with the fields of the tally or comparison contract (docs/ARCHITECTURE.md); None where not observed.
+    epoch: when the scene was taken, in words. headlines: the result in one sentence or a few.
+    inputs: (file name, size in bytes, SHA-256). synthetic: the scene was made by a simulator, which is then said first.
+    """
+
+    title: str
+    epoch: str
+    headlines: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    rules: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    inputs: Sequence[tuple[str, int, str]] = ()
+    credit: str = ""
+    synthetic: bool = False
+
+    def html(self) -> str:
+        """The page."""
+        return Template(TEMPLATE.read_text("utf8")).substitute(
+            title=escape(self.title),
+            epoch=escape(self.epoch),
+            lines=stylesheet(),
+            banner='<p class="banner"><b>Synthetic scene.</b> It was made by a simulator; the numbers say nothing about '
+            "any real place.</p>" * self.synthetic,
+            headlines="\n".join(f'<p class="headline">{escape(line)}</p>' for line in self.headlines),
+            warnings=_section("", self.warnings, '<div class="warnings" role="note">{}</div>', "<p>{}</p>"),
+            table=self.table(),
+            pictures=_section("Pictures", [picture.figure() for picture in self.pictures], "{}", "{}", html=True),
+            rules=_section("What was counted, and how", self.rules, '<ul class="plain">{}</ul>', "<li>{}</li>"),
+            provenance=self._provenance(),
+            credit=escape(self.credit or "Imagery: no credit or licence was given. Add one before publishing the pictures."),
+        )
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Write the page; an existing file is replaced only when the new one is complete. OSError where it cannot."""
+        target = Path(path)
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
+            part.write_text(self.html(), "utf8")
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def table(self) -> str:
+        """The numbers as an HTML table."""
+        raise NotImplementedError
+
+    def _provenance(self) -> str:
+        rows = [
+            f'<tr><th scope="row">{escape(key)}</th><td>{escape(str(text))}</td></tr>'
+            for key, text in self.provenance.items()
+        ]
+        rows += [
+            f'<tr><th scope="row">Input</th><td>{escape(name)}, {size:,} bytes'
+            f"<br><code>SHA-256 {escape(digest)}</code></td></tr>"
+            for name, size, digest in self.inputs
+        ]
+        return f'<div class="scroll"><table class="provenance"><tbody>{"".join(rows)}</tbody></table></div>'
+
+
+class TallyReport(Report):
+    """Report of one scene. Rows: the tally contract's fields."""
+
+    def table(self) -> str:
+        """One line a zone, class and unit, with the interval in words and drawn."""
+        tops = _tops(self.rows)
+        lines = [
+            (
+                _zone(row),
+                _class_cell(row),
+                _number_cell(row),
+                f'<td class="range">{_range(row, tops[row["class"], row["unit"]])}</td>',
+                f"<td>{_percent(row['visible_fraction'])}</td>",
+                f"<td>{escape(str(row['basis']))}{_small(row.get('note'))}</td>",
+            )
+            for row in self.rows
+        ]
+        caption = f"Ranges are {_level(self.rows)} intervals. Seen: the share of the zone that the scene shows."
+        return _table(caption, ("Zone", "Class", "Result", "Range", "Seen", "Basis"), lines)
+
+
+class ComparisonReport(Report):
+    """Report of two epochs. Rows: the comparison contract's fields."""
+
+    def table(self) -> str:
+        """One line a zone and class, with the verdict as a sign and in words."""
+        first = self.rows[0] if self.rows else {}
+        heads = (
+            "Zone",
+            "Class",
+            _day(first, 1),
+            _day(first, 2),
+            "Difference",
+            "Verdict",
+            "Smallest visible change",
+            "Seen in both",
+        )
+        lines = [
+            (
+                _zone(row),
+                _class_cell(row),
+                _number_cell(row, "_1"),
+                _number_cell(row, "_2"),
+                f'<td class="number">{difference(row["difference"], row["low"], row["high"], row["unit"])}</td>',
+                f'<td class="verdict">{_sign(row["verdict"])} {escape(str(row["verdict"]))}{_small(row.get("note"))}</td>',
+                f'<td class="number">{_whole(row["smallest_visible_change"], row["unit"])}</td>',
+                f"<td>{_percent(row['common_visible_fraction'])}</td>",
+            )
+            for row in self.rows
+        ]
+        caption = f"Ranges are {_level(self.rows)} intervals. {TWO_DAYS}"
+        return _table(caption, heads, lines)
+
+
+def difference(middle: float | None, low: float | None, high: float | None, unit: str = "objects") -> str:
+    """As ``about``, with signs: "about +18, +9 to +27". Empty where there is none."""
+    if middle is None or low is None or high is None:
+        return ""
+    scale, mark = SCALES.get(unit, (1, ""))
+    ends = round(middle * scale), floor(low * scale + 1e-9), ceil(high * scale - 1e-9)
+    first, second, third = (f"{end:+,}".replace("-", "−") if end else "0" for end in ends)
+    return f"about {first}{mark}, {second} to {third}{mark}"
+
+
+def words(name: str) -> str:
+    """A contract word as people write it: freight_car → freight car."""
+    return name.replace("_", " ")
+
+
+def _whole(value: float | None, unit: str) -> str:
+    scale, mark = SCALES.get(unit, (1, ""))
+    return "" if value is None else f"{ceil(value * scale - 1e-9):,}{mark}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
+
+
+def _level(rows: Sequence[Mapping[str, Any]]) -> str:
+    levels = sorted({float(row["level"]) for row in rows if row.get("level") is not None}) or [0.9]
+    return " and ".join(f"{100 * level:g} %" for level in levels)
+
+
+def _day(row: Mapping[str, Any], number: int) -> str:
+    return str(row.get(f"epoch_{number}", "")) or f"Epoch {number}"
+
+
+def _sign(verdict: str) -> str:
+    return next((sign for start, sign in VERDICT_SIGNS.items() if str(verdict).startswith(start)), "")
+
+
+def _zone(row: Mapping[str, Any]) -> str:
+    return str(row.get("name") or row["zone_id"])
+
+
+def _small(text: Any) -> str:
+    return f"<small>{escape(str(text))}</small>" if text else ""
+
+
+def _class_cell(row: Mapping[str, Any]) -> str:
+    return f"<td>{escape(words(str(row['class'])))}{_small(MEASURED.get(str(row.get('unit'))))}</td>"
+
+
+def _number_cell(row: Mapping[str, Any], after: str = "") -> str:
+    """Estimate and range; ``after`` is what follows the field names where a row holds two epochs."""
+    estimate, low, high = (row.get(f"{name}{after}") for name in ("estimate", "low", "high"))
+    kind = "none" if estimate is None else "number"
+    return f'<td class="{kind}">{escape(about(estimate, low, high, row["unit"]))}</td>'
+
+
+def _tops(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """The largest upper end of each class and unit: the right end of its drawn ranges."""
+    tops: dict[tuple[str, str], float] = {}
+    for row in rows:
+        key = row["class"], row["unit"]
+        tops[key] = max(tops.get(key, 0.0), float(row["high"] or 0.0))
+    return tops
+
+
+def _range(row: Mapping[str, Any], top: float) -> str:
+    """The interval as a bar with a dot at the estimate, the rows of a class and unit on one scale from 0."""
+    if row["estimate"] is None or top <= 0:
+        return ""
+    low, middle, high = (4 + 132 * float(value) / top for value in (row["low"], row["estimate"], row["high"]))
+    return (
+        '<svg width="140" height="16" viewBox="0 0 140 16" aria-hidden="true"><path d="M4 8H136" stroke="#ccd6df"/>'
+        f'<path d="M{low:.1f} 8H{max(high, low + 0.5):.1f}" stroke="#0f6a73" stroke-width="5" stroke-opacity=".45"/>'
+        f'<circle cx="{middle:.1f}" cy="8" r="3.6" fill="#0f6a73"/></svg>'
+    )
+
+
+def _table(caption: str, heads: Iterable[str], lines: Sequence[tuple[str, ...]]) -> str:
+    """A table whose first column, the zone, spans the lines that share it."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = []
+    for number, (zone, *cells) in enumerate(lines):
+        span = 0
+        if number == 0 or lines[number - 1][0] != zone:
+            span = next((k for k, line in enumerate(lines[number:]) if line[0] != zone), len(lines) - number)
+        header = f'<th scope="rowgroup" rowspan="{span}">{escape(zone)}</th>' if span else ""
+        body.append(f"<tr>{header}{''.join(cells)}</tr>")
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _section(title: str, items: Sequence[str], around: str, each: str, *, html: bool = False) -> str:
+    """A heading and its items; nothing at all where there are none."""
+    if not items:
+        return ""
+    inner = "".join(each.format(item if html else escape(item)) for item in items)
+    return (f"<h2>{escape(title)}</h2>\n" if title else "") + around.format(inner)
