@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import processing
 from qgis.core import (
     Qgis,
     QgsApplication,
@@ -113,6 +112,8 @@ class Toolbar(QObject):
         return action
 
     def _open(self, algorithm_id, parameters):
+        import processing  # 0.3 s when QGIS has not loaded it yet, too much for start-up
+
         dialog = processing.createAlgorithmDialog(algorithm_id, parameters)
         self.dialogs.append(dialog)
         dialog.finished.connect(lambda: self._close(dialog))
@@ -126,7 +127,7 @@ class Toolbar(QObject):
     def _write_layers(self, path):
         self.context = QgsProcessingContext()
         self.context.setProject(QgsProject.instance())
-        self.feedback = QgsProcessingFeedback(False)
+        self.feedback = _LastError()
         algorithm = QgsApplication.processingRegistry().createAlgorithmById("rason:createlayers")
         self.task = QgsProcessingAlgRunnerTask(algorithm, {"OUTPUT": str(path)}, self.context, self.feedback)
         self.task.executed.connect(self._layers_written)
@@ -141,14 +142,23 @@ class Toolbar(QObject):
             self._show_layers()
             self._say(self.tr("Reference layers added from {}").format(results["OUTPUT"]), Qgis.MessageLevel.Success)
         else:
-            log = [line for line in self.feedback.textLog().splitlines() if line.strip()]
-            self._say(log[-1] if log else self.tr("The reference layers could not be written."), Qgis.MessageLevel.Warning)
+            self._say(self.feedback.error or self.tr("The reference layers were not written."), Qgis.MessageLevel.Warning)
 
     def _show_layers(self):
         group.zoom(self.iface.mapCanvas(), QgsProject.instance())
 
     def _say(self, text, level):
         self.iface.messageBar().pushMessage("Rason", text, level)
+
+
+class _LastError(QgsProcessingFeedback):
+    """Keeps what an algorithm says when it refuses."""
+
+    error = ""
+
+    def reportError(self, error, fatalError=False):
+        """Called by the algorithm."""
+        self.error = error
 
 
 def reference_path(project):
