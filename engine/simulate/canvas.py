@@ -1,0 +1,124 @@
+"""The fine grid on which a place is painted: reflectance and height."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layout import Area, Bounds, along, inside, right_of
+from .palette import MATERIALS, Colour
+
+PERIOD = 1024  # cells after which texture repeats
+
+
+class Texture:
+    """Two endless noise fields of mean 0 and sd 1: ``fine`` (grain of two cells) and ``coarse`` (blotches up to 100 m).
+
+    They are periodic and addressed by ground position, so that neighbouring tiles fit together.
+    """
+
+    def __init__(self, seed: int, cell_m: float):
+        self.cell_m = cell_m
+        rng = np.random.default_rng([seed, 1])
+        wave = np.hypot(*np.meshgrid(np.fft.fftfreq(PERIOD), np.fft.fftfreq(PERIOD)))
+        self.fine = _filtered(rng, np.exp(-((wave / 0.25) ** 2)))
+        # 1/f from about 100 m down to 1 m
+        self.coarse = _filtered(rng, 1.0 / np.maximum(wave, cell_m / 100.0) ** 1.3 * np.exp(-((wave / cell_m) ** 2) / 2))
+
+    def window(self, x0: float, y0: float, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+        """``fine`` and ``coarse`` (rows, columns) of the window whose upper left corner is x0, y0."""
+        row = (np.arange(rows) - int(round(y0 / self.cell_m))) % PERIOD
+        column = (np.arange(columns) + int(round(x0 / self.cell_m))) % PERIOD
+        cut = np.ix_(row, column)
+        return self.fine[cut], self.coarse[cut]
+
+
+def _filtered(rng: np.random.Generator, gain: np.ndarray) -> np.ndarray:
+    spectrum = np.fft.fft2(rng.standard_normal(gain.shape)) * gain
+    spectrum[0, 0] = 0.0
+    field = np.fft.ifft2(spectrum).real
+    return (field / field.std()).astype(np.float32)
+
+
+@dataclass
+class Frame:
+    """Part of a canvas seen from an object: u metres ahead of its centre, v metres to its right."""
+
+    u: np.ndarray
+    v: np.ndarray
+    albedo: np.ndarray
+    height: np.ndarray
+    fine: np.ndarray
+    cell_m: float
+
+    def box(self, length_m: float, width_m: float, u_m: float = 0.0, v_m: float = 0.0) -> np.ndarray:
+        """Share (0..1) of each cell covered by an upright rectangle at u_m, v_m."""
+        return self.edge(length_m / 2 - np.abs(self.u - u_m)) * self.edge(width_m / 2 - np.abs(self.v - v_m))
+
+    def edge(self, depth_m: np.ndarray) -> np.ndarray:
+        """Share covered, for a signed distance in metres from the edge (positive inside)."""
+        return np.clip(depth_m / self.cell_m + 0.5, 0.0, 1.0)
+
+    def paint(self, cover: np.ndarray, colour: Colour, height_m: float | np.ndarray | None = None, grain: float = 0.0) -> None:
+        """Lay a colour over the covered cells, and set their height where given."""
+        tone = np.array(colour, np.float32)[:, None, None]
+        if grain:
+            tone = tone * (1.0 + grain * self.fine)
+        self.albedo += cover.astype(np.float32) * (tone - self.albedo)
+        if height_m is not None:
+            self.height[:] = np.where(cover > 0.5, height_m, self.height)
+
+
+class Canvas:
+    """Reflectance (3, rows, columns) and height (rows, columns) in metres, on square cells; x0, y0 the upper left corner."""
+
+    def __init__(self, x0: float, y0: float, rows: int, columns: int, texture: Texture):
+        self.x0, self.y0, self.cell_m = x0, y0, texture.cell_m
+        self.albedo = np.zeros((3, rows, columns), np.float32)
+        self.height = np.zeros((rows, columns), np.float32)
+        self.fine, self.coarse = texture.window(x0, y0, rows, columns)
+        self.x = x0 + (np.arange(columns) + 0.5) * self.cell_m
+        self.y = y0 - (np.arange(rows) + 0.5) * self.cell_m
+
+    def _window(self, bounds: Bounds) -> tuple[slice, slice] | None:
+        west, south, east, north = bounds
+        rows, columns = self.height.shape
+        left, right = ((np.array([west, east]) - self.x0) / self.cell_m).astype(int) + (0, 1)
+        top, bottom = ((self.y0 - np.array([north, south])) / self.cell_m).astype(int) + (0, 1)
+        left, right, top, bottom = max(left, 0), min(right, columns), max(top, 0), min(bottom, rows)
+        return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
+
+    def frame(self, x: float, y: float, azimuth_deg: float, length_m: float, width_m: float) -> Frame | None:
+        """The window round a rectangle in its own coordinates, or None when it lies outside."""
+        ahead, aside = along(azimuth_deg), right_of(azimuth_deg)
+        reach = np.abs(ahead) * length_m / 2 + np.abs(aside) * width_m / 2 + self.cell_m
+        cut = self._window((x - reach[0], y - reach[1], x + reach[0], y + reach[1]))
+        if cut is None:
+            return None
+        dx = (self.x[cut[1]] - x).astype(np.float32)[None, :]
+        dy = (self.y[cut[0]] - y).astype(np.float32)[:, None]
+        u = dx * np.float32(ahead[0]) + dy * np.float32(ahead[1])
+        v = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
+        return Frame(u, v, self.albedo[(slice(None), *cut)], self.height[cut], self.fine[cut], self.cell_m)
+
+    def ground(self, material: str, cut: tuple[slice, slice] = (slice(None), slice(None)), where: np.ndarray | None = None,
+               height_m: float = 0.0) -> None:
+        """Cover cells with a material and its texture; ``where`` (bool, shape of the cut) limits it."""
+        kind = MATERIALS[material]
+        texture = np.maximum(1.0 + kind.fine * self.fine[cut] + kind.coarse * self.coarse[cut], 0.1)
+        share = None if kind.patches is None else np.clip(1.5 * self.coarse[cut] - 0.8, 0.0, 1.0)
+        for band in range(3):
+            tone: float | np.ndarray = kind.colour[band]
+            if kind.patches is not None:
+                tone = kind.colour[band] + share * (kind.patches[band] - kind.colour[band])
+            np.copyto(self.albedo[band][cut], texture * tone, where=True if where is None else where)
+        np.copyto(self.height[cut], height_m, where=True if where is None else where)
+
+    def area(self, area: Area) -> None:
+        """Paint an area."""
+        ring = np.asarray(area.ring, float)
+        cut = self._window((*ring.min(axis=0), *ring.max(axis=0)))
+        if cut is not None:
+            covered = inside(ring, self.x[cut[1]][None, :], self.y[cut[0]][:, None])
+            self.ground(area.material, cut, covered, area.height_m)
