@@ -1,0 +1,192 @@
+"""Pieces of a "strangeness" map that may be objects: threshold × erosion components, and the best set without overlaps.
+
+One threshold glues neighbours together or breaks an object apart; which one does depends on the object. So the map is cut
+at several thresholds and each cut eroded by several radii; every connected piece of every cut is measured, the caller
+scores them, and of pieces that contain one another those with the larger total value are kept. This is the component tree
+of mathematical morphology (Jones 1999, Computer Vision and Image Understanding 75), with erosion as a second axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+# Directions tried round the main axis of inertia for the tightest rectangle, degrees.
+_TURNS_DEG = np.array([-16.0, -8.0, -4.0, 0.0, 4.0, 8.0, 16.0])
+RING_PX = 3.0  # width of the ring whose water is counted
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """N pieces, one entry each in every array; lengths in pixels.
+
+    row, column: centre of the rectangle. length, width: its sides with the erosion undone. angle: of the length, radians
+    from the column axis towards rising rows. area: pixels, erosion undone as for a rectangle. water, outside: shares of the
+    ring of RING_PX that are background and not observable. strangeness: mean over the piece; lopsided: how far its centre of strangeness lies from the rectangle's along the length,
+    as a share of it; threshold: where it was cut.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    length: np.ndarray
+    width: np.ndarray
+    angle: np.ndarray
+    area: np.ndarray
+    water: np.ndarray
+    outside: np.ndarray
+    strangeness: np.ndarray
+    lopsided: np.ndarray
+    threshold: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def fill(self) -> np.ndarray:
+        """Share of the rectangle that is covered."""
+        return self.area / (self.length * self.width)
+
+    def select(self, which: np.ndarray) -> Pieces:
+        """The pieces of a mask or index array."""
+        return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
+
+
+def cut(
+    strangeness: np.ndarray,
+    observable: np.ndarray,
+    thresholds: Sequence[float],
+    radii: Sequence[float],
+    least_area: float,
+    least_length: float = 0.0,
+) -> Pieces:
+    """All pieces of a window.
+
+    strangeness: float (rows, columns); below the first threshold lies background. observable: bool; elsewhere nothing is
+    known. radii: erosions in pixels, 0 first. least_area and least_length in pixels drop specks early.
+    """
+    parts = []
+    for threshold in thresholds:
+        # A hull ends sharply: just beyond it the strangeness has halved. A cloud's or a wake's has not.
+        background = (strangeness < max(thresholds[0], threshold / 2)) & observable
+        for labels, radius in _eroded(strangeness >= threshold, radii, least_area):
+            found = _measure(labels, radius, strangeness, background, observable)
+            parts.append(Pieces(*found, np.full(len(found[0]), threshold)))
+    if not parts:
+        return Pieces(*(np.zeros(0),) * len(fields(Pieces)))
+    pieces = Pieces(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Pieces)))
+    return pieces.select(pieces.length >= least_length)
+
+
+def _eroded(mask: np.ndarray, radii: Sequence[float], least_area: float) -> Iterator[tuple[np.ndarray, float]]:
+    """Label images of the mask eroded by each radius, specks left out."""
+    from scipy import ndimage
+
+    depth = ndimage.distance_transform_edt(mask) if len(radii) > 1 else mask.astype(float)
+    for radius in radii:
+        core = depth > radius if radius else mask
+        labels, count = ndimage.label(core, structure=np.ones((3, 3), bool))
+        if not count:
+            return
+        # An eroded core is smaller than its object by the rim.
+        size = np.bincount(labels.ravel(), minlength=count + 1)
+        grown = size + 2.0 * radius * np.sqrt(np.pi * size) + np.pi * radius**2
+        keep = grown >= least_area
+        keep[0] = False
+        if keep.any():
+            new = np.cumsum(keep) * keep
+            yield new.astype(np.int32)[labels], radius
+
+
+def _measure(labels: np.ndarray, radius: float, strangeness: np.ndarray, background: np.ndarray, observable: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Columns of ``Pieces`` (without the threshold) for one label image."""
+    rows, columns = np.nonzero(labels)
+    label = labels[rows, columns]
+    order = np.argsort(label, kind="stable")
+    rows, columns, label = rows[order], columns[order], label[order]
+    starts = np.flatnonzero(np.diff(label, prepend=0))
+    size = np.diff(np.append(starts, len(label)))
+    row, column, length, width, angle = _rectangles(rows, columns, label - 1, starts, size)
+    # The rim removed by the erosion, put back for a rectangle of these sides.
+    area = size + 2 * radius * (length + width) * 0.9
+    length, width = length + 2 * radius, width + 2 * radius
+    water, outside = _ring(labels, radius, len(starts), background, observable)
+    weight = strangeness[rows, columns]
+    total = np.add.reduceat(weight, starts)
+    shift = ((np.add.reduceat(weight * columns, starts) / total - column) * np.cos(angle)
+             + (np.add.reduceat(weight * rows, starts) / total - row) * np.sin(angle))
+    return (row, column, length, width, angle, np.minimum(area, length * width), water, outside, total / size,
+            np.abs(shift) / length)
+
+
+def _rectangles(rows: np.ndarray, columns: np.ndarray, piece: np.ndarray, starts: np.ndarray,
+                size: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Tightest rectangle of each piece among some directions round its axis of inertia: row, column, length, width, angle."""
+    mean_row, mean_column = np.add.reduceat(rows, starts) / size, np.add.reduceat(columns, starts) / size
+    dr, dc = rows - mean_row[piece], columns - mean_column[piece]
+    cc, rr, cr = (np.add.reduceat(v, starts) / size for v in (dc * dc, dr * dr, dc * dr))
+    main = 0.5 * np.arctan2(2 * cr, cc - rr)
+    best = None
+    for turn in np.radians(_TURNS_DEG):
+        angle = main + turn
+        cos, sin = np.cos(angle)[piece], np.sin(angle)[piece]
+        along, across = dc * cos + dr * sin, dr * cos - dc * sin
+        a0, a1, b0, b1 = (f.reduceat(v, starts) for v in (along, across) for f in (np.minimum, np.maximum))
+        box = np.stack([a1 - a0 + 1, b1 - b0 + 1, (a0 + a1) / 2, (b0 + b1) / 2, angle])
+        best = box if best is None else np.where(box[0] * box[1] < best[0] * best[1], box, best)
+    length, width, a, b, angle = best
+    cos, sin = np.cos(angle), np.sin(angle)
+    row, column = mean_row + a * sin + b * cos, mean_column + a * cos - b * sin
+    swap = width > length
+    return (row, column, np.maximum(length, width), np.minimum(length, width), np.where(swap, angle + np.pi / 2, angle))
+
+
+def _ring(labels: np.ndarray, radius: float, count: int, background: np.ndarray,
+          observable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of each piece's ring that are background, and not observable; what lies beyond the window is left out."""
+    from scipy import ndimage
+
+    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
+    ring = (distance > radius + 0.5) & (distance <= radius + 0.5 + RING_PX)
+    owner = labels[nearest[0][ring], nearest[1][ring]]
+    total, water, outside = (
+        np.bincount(owner, weights=w, minlength=count + 1)[1:]
+        for w in (np.ones(len(owner)), background[ring].astype(float), (~observable[ring]).astype(float))
+    )
+    total = np.maximum(total, 1)
+    return water / total, outside / total
+
+
+def best_set(pieces: Pieces, value: np.ndarray) -> np.ndarray:
+    """Indices of the pieces of largest total value, no centre of which lies in another's rectangle; value > 0 only.
+
+    Smaller before larger: a piece replaces what it contains where it is worth more than the best set of its contents.
+    """
+    usable = np.flatnonzero(value > 0)
+    if not len(usable):
+        return usable
+    overlaps, worth = _overlaps(pieces.select(usable)), value[usable]
+    kept: dict[int, tuple[list[int], float]] = {}
+    for p in np.argsort(pieces.area[usable], kind="stable"):
+        inner = [q for q in kept if overlaps[p, q]]
+        members = _greedy(inner, kept, overlaps)
+        total = float(worth[members].sum()) if members else 0.0
+        kept[int(p)] = ([int(p)], float(worth[p])) if worth[p] >= total else (members, total)
+    return usable[_greedy(list(kept), kept, overlaps)]
+
+
+def _overlaps(p: Pieces) -> np.ndarray:
+    """Bool (N, N): the centre of one lies in the rectangle of the other."""
+    dc, dr = p.column[None] - p.column[:, None], p.row[None] - p.row[:, None]
+    cos, sin = np.cos(p.angle)[:, None], np.sin(p.angle)[:, None]
+    inside = (np.abs(dc * cos + dr * sin) <= p.length[:, None] / 2) & (np.abs(dr * cos - dc * sin) <= p.width[:, None] / 2)
+    return inside | inside.T
+
+
+def _greedy(candidates: list[int], kept: dict[int, tuple[list[int], float]], overlaps: np.ndarray) -> list[int]:
+    """Members of the candidates' best sets, dearest first, without overlaps."""
+    chosen: list[int] = []
+    for c in sorted(candidates, key=lambda q: -kept[q][1]):
+        chosen += [m for m in kept[c][0] if m not in chosen and not overlaps[m, chosen].any()]
+    return chosen
