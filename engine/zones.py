@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 KINDS = ("pier", "yard", "track", "berth", "water", "area")
 
 # What a zone is counted for unless the user says otherwise; "area" takes every class asked for.
@@ -16,6 +18,9 @@ CLASSES_OF_KIND = {
     "water": ("ship",),
     "area": ("freight_car", "container", "ship"),
 }
+
+# How far from a track's line the centre of a wagon on it may lie; half the usual distance of two tracks (4.5 m) is more.
+TRACK_REACH_M = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,43 @@ class Zone:
     def parts(self) -> list:
         """The single lines or polygons."""
         return [part for part in getattr(self.geometry, "geoms", [self.geometry]) if not part.is_empty]
+
+    def holds(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Which points (N,) belong to the zone: inside the polygon, or within TRACK_REACH_M of the track."""
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        reach = TRACK_REACH_M if self.is_track else 0.0
+        west, south, east, north = self.geometry.bounds
+        near = np.flatnonzero((x >= west - reach) & (x <= east + reach) & (y >= south - reach) & (y <= north + reach))
+        answer = np.zeros(x.shape, bool)
+        if near.size:
+            test = _near_line if self.is_track else _in_rings
+            answer[near] = test(self._chains(), x[near], y[near])
+        return answer
+
+    def _chains(self) -> list[np.ndarray]:
+        """Vertices (K, 2) of the lines, or of all rings of the polygons."""
+        if self.is_track:
+            return [np.asarray(part.coords)[:, :2] for part in self.parts()]
+        return [np.asarray(ring.coords)[:, :2] for part in self.parts() for ring in (part.exterior, *part.interiors)]
+
+
+def _in_rings(rings: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Even-odd rule. Half-open: a point on the common side of two zones belongs to one of them."""
+    inside = np.zeros(x.shape, bool)
+    for ring in rings:
+        (ax, ay), (bx, by) = ring[:-1].T[:, :, None], ring[1:].T[:, :, None]
+        crosses = (ay > y) != (by > y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside ^= ((crosses & (x < ax + (y - ay) * (bx - ax) / (by - ay))).sum(0) % 2).astype(bool)
+    return inside
+
+
+def _near_line(lines: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Within TRACK_REACH_M of any segment."""
+    near = np.zeros(x.shape, bool)
+    for line in lines:
+        (ax, ay), (bx, by) = line[:-1].T[:, :, None], line[1:].T[:, :, None]
+        dx, dy = bx - ax, by - ay
+        along = np.clip(((x - ax) * dx + (y - ay) * dy) / np.maximum(dx * dx + dy * dy, 1e-12), 0, 1)
+        near |= (np.hypot(x - ax - along * dx, y - ay - along * dy) <= TRACK_REACH_M).any(0)
+    return near

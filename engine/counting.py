@@ -1,0 +1,171 @@
+"""The main job: what is in the zones of one scene, class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import gate
+from .calibration import Calibration
+from .detections import Detections
+from .detectors import detector
+from .detectors.base import Found, Progress, SceneLike, silent
+from .errors import Refusal
+from .merging import merge
+from .rules import rules
+from .tally import Tally, in_unit, measure_row, tally
+from .visible import visible_fraction
+from .zones import CLASSES_OF_KIND, Zone
+
+
+@dataclass(frozen=True)
+class SceneCount:
+    """What one scene shows.
+
+    detections: each object once, zone_id being the first zone that holds it. rows: the tally table's fields, one row a zone,
+    class and unit. totals: class -> (estimate, low, high) over the observed zones, each object once; None where no zone was
+    observed or the scene is too coarse to count. warnings: sentences for the user.
+    """
+
+    detections: Detections
+    rows: list[dict[str, Any]]
+    totals: dict[str, tuple[int, int, int] | None]
+    warnings: list[str]
+
+
+def classes_of(zone: Zone) -> tuple[str, ...]:
+    """The classes that can be counted in a zone of this kind and shape."""
+    classes = CLASSES_OF_KIND[zone.kind]
+    return tuple(name for name in classes if (name == "freight_car") == zone.is_track)
+
+
+def plan(zones: Sequence[Zone], classes: Sequence[str]) -> dict[str, list[Zone]]:
+    """Which zones are counted for which class. Raises Refusal for a class that no zone is for."""
+    wanted = {name: [zone for zone in zones if name in classes_of(zone)] for name in classes}
+    without = [name for name, found in wanted.items() if not found]
+    if without:
+        need = "track lines" if without == ["freight_car"] else "polygons of a fitting kind"
+        kinds = ", ".join(sorted({f"{zone.kind} {'line' if zone.is_track else 'polygon'}" for zone in zones}))
+        raise Refusal(
+            f"ZONES has nothing to count {', '.join(without)} in: it holds {kinds}. Add {need}, or leave the class out."
+        )
+    return wanted
+
+
+def check(scene: SceneLike, wanted: Mapping[str, Sequence[Zone]]) -> dict[str, float]:
+    """Visible fraction by zone id. Raises Refusal where the scene is too coarse for a class or shows none of the zones."""
+    for name in wanted:
+        gate.check(name, scene.effective_gsd_m, scene.gsd_m)
+    zones = {zone.zone_id: zone for chosen in wanted.values() for zone in chosen}
+    if not any(_meets(scene.bounds, zone.geometry.bounds) for zone in zones.values()):
+        raise Refusal("ZONES lie all outside the scene. Choose the scene of this place, or check the layers' CRS.")
+    return {zone_id: visible_fraction(scene, zone) for zone_id, zone in zones.items()}
+
+
+def count_scene(
+    scene: SceneLike,
+    wanted: Mapping[str, Sequence[Zone]],
+    visible: Mapping[str, float],
+    calibrations: Mapping[str, Calibration],
+    *,
+    level: float = 0.9,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> SceneCount:
+    """Detect and tally. wanted from ``plan``, visible from ``check``; calibrations by class (missing ones: none)."""
+    steps = max(1, sum(len(zones) for zones in wanted.values()))
+    done, parts = 0, []
+    for name, zones in wanted.items():
+        found = []
+        for zone in zones:
+            start = done
+
+            def within(fraction: float, start: int = start) -> None:
+                progress((start + min(fraction, 1.0)) / steps)
+
+            within(0.0)
+            found.append(
+                detector(name).detect(scene, zone, within) if visible[zone.zone_id] > 0 else Found(Detections.empty())
+            )
+            done += 1
+        parts.append(
+            _class_count(scene, name, zones, found, visible, calibrations.get(name) or Calibration.none(name), level, seed)
+        )
+    return SceneCount(
+        Detections.concatenate([part.detections for part in parts]),
+        [row for part in parts for row in part.rows],
+        {name: part.totals[name] for name, part in zip(wanted, parts)},
+        [warning for part in parts for warning in part.warnings],
+    )
+
+
+def _class_count(
+    scene: SceneLike,
+    name: str,
+    zones: Sequence[Zone],
+    found: Sequence[Found],
+    visible: Mapping[str, float],
+    calibration: Calibration,
+    level: float,
+    seed: int,
+) -> SceneCount:
+    """Detections, rows and total of one class."""
+    detections = objects_once([part.detections for part in found], zones)
+    trust = calibration.trust(effective_gsd_m=scene.effective_gsd_m)
+    chosen = [zone for zone, part in zip(zones, found) if part.counted]
+    count, total = None, None
+    if chosen:
+        ids, ground, shares = [z.zone_id for z in chosen], exposures(chosen), [visible[z.zone_id] for z in chosen]
+
+        def tallied(detected: list[int]) -> Tally:
+            return tally(ids, detected, ground, calibration, visible=shares, trust=trust, level=level, seed=seed)
+
+        inside = [int(zone.holds(detections.x, detections.y).sum()) for zone in chosen]
+        once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]
+        count = tallied(inside)
+        total = (count if once == inside else tallied(once)).total()
+    rows = _rows(name, zones, found, visible, count, level)
+    reasons = "; ".join(trust.reasons)
+    for row in rows:
+        row["note"] = f"uncalibrated: {reasons}" if row["unit"] == "objects" and reasons else ""
+    return SceneCount(detections, rows, {name: total}, [warning for part in found for warning in part.warnings])
+
+
+def objects_once(parts: Sequence[Detections], zones: Sequence[Zone]) -> Detections:
+    """Detections of several zones as one set, an object that overlapping zones share only once, in the first of them."""
+    tagged = [part.with_(zone_id=zone.zone_id) for part, zone in zip(parts, zones)]
+    together = Detections.concatenate(tagged)
+    if not len(together):
+        return together
+    owner = np.concatenate([np.full(len(part), i) for i, part in enumerate(tagged)])
+    return together.select(merge(together, owner))
+
+
+def exposures(zones: Sequence[Zone]) -> list[float]:
+    """Ground of each zone: kilometres of track, or hectares."""
+    return [zone.length_m / 1e3 if zone.is_track else zone.area_m2 / 1e4 for zone in zones]
+
+
+def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Mapping[str, float], count: Tally | None,
+          level: float) -> list[dict[str, Any]]:  # fmt: skip
+    """The count of each zone, then what was measured in it."""
+    counted = {row["zone_id"]: row for row in count.rows()} if count else {}
+    rows = []
+    for zone, part in zip(zones, found):
+        row = counted.get(zone.zone_id)
+        if row:
+            rows.append(row)
+        for unit, value in part.measures.items():
+            if unit == "TEU":
+                if row and row["detected"]:
+                    rows.append(in_unit(row, unit, value / row["detected"]))
+                continue
+            rows.append(measure_row(zone.zone_id, name, value, unit, visible=visible[zone.zone_id], level=level))
+    return [{**row, "rules": rules(name, row["unit"])} for row in rows]
+
+
+def _meets(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,0 +1,60 @@
+"""What a result was made from: enough to make it again and to notice that an input has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+_CHUNK = 1 << 22
+
+
+def version() -> str:
+    """The version in metadata.txt, or of the installed package where the engine was installed alone."""
+    metadata = Path(__file__).parent.parent / "metadata.txt"
+    if metadata.is_file():
+        for line in metadata.read_text("utf8").splitlines():
+            if line.startswith("version="):
+                return line.partition("=")[2].strip()
+    from importlib.metadata import version as installed
+
+    return installed("rason")
+
+
+def fingerprint(files: Iterable[str]) -> list[tuple[str, int, str]]:
+    """(name, bytes, SHA-256) of each file, also behind /vsi… paths.
+
+    Side files (.aux.xml, .ovr) are left out: QGIS rewrites them.
+    """
+    from osgeo import gdal
+
+    out = []
+    for path in files:
+        if path.endswith((".aux.xml", ".ovr", ".msk")):
+            continue
+        handle = gdal.VSIFOpenL(path, "rb")
+        if handle is None:
+            continue
+        digest, size = hashlib.sha256(), 0
+        while chunk := gdal.VSIFReadL(1, _CHUNK, handle):
+            digest.update(chunk)
+            size += len(chunk)
+        gdal.VSIFCloseL(handle)
+        out.append((Path(path).name, size, digest.hexdigest()))
+    return out
+
+
+def record(algorithm: str, parameters: Mapping[str, Any], inputs: Iterable[tuple[str, int, str]]) -> str:
+    """JSON that is stored with every output: algorithm, version, parameters and inputs."""
+    return json.dumps(
+        {
+            "algorithm": algorithm,
+            "version": version(),
+            "parameters": {key: str(value) for key, value in parameters.items() if value is not None},
+            "inputs": [{"name": name, "bytes": size, "sha256": digest} for name, size, digest in inputs],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
