@@ -80,7 +80,7 @@ def _intersection_area(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def area(rectangles: np.ndarray) -> np.ndarray:
     """Area (N) of rectangles (N, 5)."""
-    return rectangles[:, 2] * rectangles[:, 3]
+    return rectangles[..., 2] * rectangles[..., 3]
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -110,31 +110,41 @@ def points_inside(px: Any, py: Any, x: Any, y: Any, length: Any, width: Any, azi
     )
 
 
-def close_pairs(x: Any, y: Any, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """Index arrays i < j (P) of the points (N) at most ``radius`` apart; by hashing to a grid of that spacing."""
+def close_pairs(x: Any, y: Any, radius: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Index arrays i < j (P) of the points (N) that lie within a radius of each other.
+
+    radius: one number, or one for each point; then the larger of the two decides. Points are hashed to grids, one for each
+    octave of the radius, so that a few large radii among many small ones stay cheap.
+    """
     x, y = np.asarray(x, float), np.asarray(y, float)
-    if len(x) < 2 or not radius > 0:
-        return np.zeros(0, int), np.zeros(0, int)
-    column, row = (np.floor((v - v.min()) / radius).astype(np.int64) for v in (x, y))
-    stride = int(row.max()) + 3  # one empty row on each side keeps neighbours in other columns apart
-    cell = column * stride + row
-    order = np.argsort(cell, kind="stable")
-    sorted_cell = cell[order]
-    pairs = []
-    # Of the eight neighbouring cells half are enough: the others see the same pair from the other side.
-    for step in (0, 1, stride - 1, stride, stride + 1):
-        begin = np.searchsorted(sorted_cell, sorted_cell + step, "left")
-        end = np.searchsorted(sorted_cell, sorted_cell + step, "right")
-        if step == 0:
-            begin = np.arange(1, len(order) + 1)
-        count = np.maximum(end - begin, 0)
-        first = np.repeat(np.arange(len(order)), count)
-        second = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(begin, count)
-        i, j = order[first], order[second]
-        near = np.hypot(x[i] - x[j], y[i] - y[j]) <= radius
-        pairs.append(np.sort(np.stack([i[near], j[near]]), axis=0))
+    radius = np.broadcast_to(np.asarray(radius, float), x.shape)
+    octave = np.ceil(np.log2(radius, out=np.full(x.shape, -np.inf), where=radius > 0))
+    pairs = [np.zeros((2, 0), int)]
+    for level in np.unique(octave[radius > 0]):
+        asking, near = np.flatnonzero(octave == level), np.flatnonzero(octave <= level)
+        i, j = _grid_neighbours(x, y, asking, near, float(radius[asking].max()))
+        once = (octave[j] < level) | (i < j)
+        i, j = i[once], j[once]
+        close = np.hypot(x[i] - x[j], y[i] - y[j]) <= np.maximum(radius[i], radius[j])
+        pairs.append(np.sort(np.stack([i[close], j[close]]), axis=0))
     i, j = np.concatenate(pairs, axis=1)
     return i, j
+
+
+def _grid_neighbours(x: np.ndarray, y: np.ndarray, asking: np.ndarray, near: np.ndarray, side: float) -> tuple:
+    """Indices (P) of asking points, each with those of all ``near`` points in the 3 x 3 grid cells round it."""
+    column, row = (np.floor((v - v.min()) / side).astype(np.int64) for v in (x, y))
+    stride = int(row.max()) + 3  # empty rows between columns: the cells above and below stay in their column
+    cell = column * stride + row
+    near = near[np.argsort(cell[near], kind="stable")]
+    filled = cell[near]
+    first, second = [], []
+    for step in (-stride, 0, stride):
+        begin = np.searchsorted(filled, cell[asking] + step - 1, "left")
+        count = np.searchsorted(filled, cell[asking] + step + 1, "right") - begin
+        first.append(np.repeat(asking, count))
+        second.append(near[np.arange(count.sum()) + np.repeat(begin - np.cumsum(count) + count, count)])
+    return np.concatenate(first), np.concatenate(second)
 
 
 def convex_hull(points: Any) -> np.ndarray:
