@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Do the tally's 90 % intervals hold the truth? A candidate for the shared coverage bench, and a harder bench of our own.
+
+  coverage_bench.py --candidate coverage:interval --path <checkout>/bench --sims 2000 --seed 3     (in the shared folder)
+  bench/coverage.py [--sims 400] [--seeds 1,2]        our bench alone, one JSON line
+  bench/coverage.py --shared ../shared/bench/coverage_bench.py      both, written to bench/results/coverage.json
+
+Our bench: recall .85 (sd .08 between scenes), doubles .10 per object (cv .8), and besides 5 false detections per zone of
+1 ha (cv .8), a quarter of the zones empty. Single zones have 0 to 200 objects. Totals are over 20 zones of one scene, which
+share recall; what the false rates of a scene have in common is not known, so both ends are tried: each zone its own, or one
+for the whole scene. Everything here is simulated."""
+
+import argparse
+import importlib.util
+import json
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+if "rason" not in sys.modules:  # make the checkout importable as ``rason``, whatever its folder is called
+    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    sys.modules["rason"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["rason"])
+
+from rason.engine.calibration import CALIBRATED, Calibration, Trust  # noqa: E402
+from rason.engine.tally import tally  # noqa: E402
+
+KNOWN = Trust(0.0, CALIBRATED)
+RECALL, RECALL_SD, DOUBLES, DOUBLES_CV, FALSE_PER_HA, FALSE_CV = 0.85, 0.08, 0.10, 0.8, 5.0, 0.8
+COUNTS = (0, 1, 3, 10, 50, 200)
+
+
+def interval(cal, detections, level):
+    """The shared bench's candidate: false detections there are all on objects, on ground of no size."""
+    tp, fp, fn = (np.array([scene[name] for scene in cal], float) for name in ("tp", "fp", "fn"))
+    calibration = Calibration("object", tp, fn, fp, np.zeros(len(cal)), np.zeros(len(cal)))
+    result = tally(["scene"], [detections], [0.0], calibration, trust=KNOWN, level=level,
+                   seed=int(detections) + 7 * len(cal))
+    return result.low[0], result.high[0]
+
+
+def scene_recall(rng, shift=0.0, mean=RECALL, sd=RECALL_SD):
+    mean = mean - shift
+    k = mean * (1 - mean) / sd**2 - 1
+    return rng.beta(mean * k, (1 - mean) * k)
+
+
+def factor(rng, cv):
+    """A rate's variation: gamma, mean 1."""
+    return rng.gamma(1 / cv**2) * cv**2
+
+
+def detect(rng, n, recall, ground):
+    """What is found in a zone of 1 ha: true, missed, doubles, false on ground. ground: the factor of its false rate."""
+    tp = rng.binomial(n, recall)
+    return tp, n - tp, rng.poisson(n * DOUBLES * factor(rng, DOUBLES_CV)), rng.poisson(FALSE_PER_HA * ground)
+
+
+def found(*zone):
+    tp, _, dup, bg = detect(*zone)
+    return tp + dup + bg
+
+
+def counts(rng, size, low, high):
+    """True counts, log-uniform, a quarter of them 0."""
+    n = np.exp(rng.uniform(np.log(low), np.log(high), size)).astype(int)
+    return np.where(rng.random(size) < 0.25, 0, n)
+
+
+def calibrate(rng, scenes):
+    """Labelled zones, one a scene."""
+    labelled = [detect(rng, n, scene_recall(rng), factor(rng, FALSE_CV)) for n in counts(rng, scenes, 3, 300)]
+    tp, fn, dup, bg = np.array(labelled, float).T
+    return Calibration("object", tp, fn, dup, bg, np.ones(scenes), source="simulated", synthetic=True)
+
+
+def total_of_20(rng, calibration, shared, seed):
+    """Whether the total over 20 zones of one scene is covered, and the interval's width over the truth."""
+    n, recall, scene = counts(rng, 20, 2, 100), scene_recall(rng), factor(rng, FALSE_CV)
+    detected = [found(rng, k, recall, scene if shared else factor(rng, FALSE_CV)) for k in n]
+    low, high = tally(range(20), detected, np.ones(20), calibration, trust=KNOWN, seed=seed).total()[1:]
+    return low <= n.sum() <= high, (high - low) / max(n.sum(), 1)
+
+
+def ground_bench(sims, seed, scenes):
+    """Coverage of single zones by their true count, and of the total over 20 zones of one scene."""
+    zones = {n: [] for n in COUNTS}
+    totals = {"false rate by zone": [], "false rate by scene": []}
+    for i in range(sims):
+        rng = np.random.default_rng([seed, scenes, i])
+        calibration = calibrate(rng, scenes)
+        for n in COUNTS:
+            t = tally(["zone"], [found(rng, n, scene_recall(rng), factor(rng, FALSE_CV))], [1.0], calibration, trust=KNOWN, seed=i)
+            zones[n].append((t.low[0] <= n <= t.high[0], t.high[0] - t.low[0], t.high[0] == 0))
+        for shared, name in enumerate(totals):
+            totals[name].append(total_of_20(rng, calibration, bool(shared), i))
+    means = {n: np.mean(values, 0) for n, values in (*zones.items(), *totals.items())}
+    return {"coverage": {n: round(means[n][0], 3) for n in COUNTS}, "mean_width": {n: round(means[n][1], 2) for n in COUNTS},
+            "upper_end_zero": int(sum(means[n][2] for n in COUNTS) * sims),
+            "total_of_20": {name: {"coverage": round(means[name][0], 3), "width_over_truth": round(means[name][1], 3)}
+                            for name in totals}}
+
+
+def shared_bench(script, sims, seed):
+    """The shared bench with our candidate; its one JSON line, our part and the reference's worst coverage."""
+    command = [sys.executable, str(script), "--sims", str(sims), "--seed", str(seed), "--candidate", "coverage:interval",
+               "--path", str(ROOT / "bench")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    results = json.loads(done.stdout)["results"]
+    others = {name: r["worst_coverage"] for name, r in results.items() if name != "candidate"}
+    return {"candidate": results["candidate"], "worst_of_others": others}
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--sims", type=int, default=400)
+    ap.add_argument("--seeds", default="1,2")
+    ap.add_argument("--scenes", default="10,30", help="labelled scenes in the calibration")
+    ap.add_argument("--shared", type=Path, help="the shared coverage_bench.py: run it too and record both")
+    ap.add_argument("--shared-sims", type=int, default=2000)
+    ap.add_argument("--shared-seeds", default="3,4")
+    a = ap.parse_args()
+    started = time.time()
+    import scipy
+
+    out = {"bench": "coverage", "simulated": True, "level": 0.9, "numpy": np.__version__, "scipy": scipy.__version__,
+           "python": platform.python_version(), "ground": {}, "sims": a.sims}
+    for seed in map(int, a.seeds.split(",")):
+        for scenes in map(int, a.scenes.split(",")):
+            out["ground"][f"seed{seed}_scenes{scenes}"] = ground_bench(a.sims, seed, scenes)
+    if a.shared:
+        out["shared_sims"] = a.shared_sims
+        out["shared"] = {f"seed{s}": shared_bench(a.shared, a.shared_sims, int(s)) for s in a.shared_seeds.split(",")}
+    out["seconds"] = round(time.time() - started)
+    print(json.dumps(out))
+    if a.shared:
+        results = ROOT / "bench" / "results"
+        results.mkdir(exist_ok=True)
+        (results / "coverage.json").write_text(json.dumps(out, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

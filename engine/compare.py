@@ -1,0 +1,330 @@
+"""Two tallies of the same zones on two days: is the difference real, or within the error?
+
+Works from tally rows alone. Rows with the same calibration are drawn again with the same shared draws and independent scene
+effects, so that the error of the common mean cancels and the scenes' own errors do not; other rows are drawn from their
+intervals. Source: ALGORITHMS 2.3 (Q1) and STATISTICS 4; measured in bench/verdicts.py.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .calibration import COUNTED, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration, CalibrationDraws, hand_draws
+from .errors import Refusal
+from .tally import LEAST_VISIBLE, SceneDraws, about
+
+Row = Mapping[str, Any]
+Key = tuple[str, str, str]  # zone_id, class, unit
+
+SIZE = 20_000  # draws: the smallest p-value that can come out is 1e-4
+CALL_LEVEL = 0.95  # of the interval of the difference; a 90 % one would call 10 % of unchanged pairs
+LARGEST_Q = 0.05
+SAME_LEVEL = 0.90
+POWER = 2.8  # 1.96 + 0.84: two-sided 5 %, 80 % power
+
+NOT_OBSERVED, NOT_COMPARABLE = "not observed", "not comparable"
+INCREASE, DECREASE, NO_CHANGE_SHOWN = "increase", "decrease", "no change shown"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One zone, class and unit at two epochs; numbers are None where nothing can be said.
+
+    difference, low, high: second minus first, at the tallies' level. ratio, ratio_low, ratio_high: second over first.
+    p_value: two-sided, of no difference; q_value: the same over the zones of one class and unit (Benjamini-Yekutieli).
+    smallest_visible_change: the ratio (above 1) that would have been seen in 80 of 100 such pairs. ratio_only: without a
+    calibration the difference is only as good as the prior; quote the ratio. common_visible_fraction: of the zone, in both
+    epochs; "at least" when worked out from the two fractions.
+    """
+
+    zone_id: str
+    class_name: str
+    unit: str
+    first: Row | None
+    second: Row | None
+    verdict: str
+    level: float
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+    smallest_visible_change: float | None = None
+    common_visible_fraction: float | None = None
+    ratio_only: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """The fields of the comparison table, epochs left to the caller."""
+        names = ("zone_id", "unit", "difference", "low", "high", "level", "ratio", "ratio_low", "ratio_high", "p_value",
+                 "q_value", "verdict", "smallest_visible_change", "common_visible_fraction")
+        values = {name: getattr(self, name) for name in names}
+        ends = {f"estimate_{i}": row["estimate"] if row else None for i, row in ((1, self.first), (2, self.second))}
+        return {**values, "class": self.class_name, **ends}
+
+    def sentence(self, day_1: str, day_2: str, noun: str = "objects") -> str:
+        """The verdict in words a newspaper can print: these two days only."""
+        return _sentence(self, day_1, day_2, noun)
+
+
+def compare(rows_1: Iterable[Row], rows_2: Iterable[Row], calibrations: Iterable[Calibration] = (), *,
+            same_within: float = 0.5, common_visible: Mapping[str, float] | None = None, seed: int = 0) -> list[Comparison]:
+    """Compare two tallies, the earlier first, row by row.
+
+    rows: mappings with the tally table's fields. calibrations: those the rows may rest on, found by the row's
+    ``calibration``; the prior of ``Calibration.none`` is always known. same_within: the relative change that counts as the
+    same, fixed beforehand. common_visible: by zone_id, the fraction of the zone seen in both epochs; left out, its sure
+    lower bound is reported.
+    Raises Refusal for duplicate rows, an estimate without its ends, tallies at different levels or with nothing in common.
+    """
+    first, second = _by_key(rows_1, "first"), _by_key(rows_2, "second")
+    keys = [*first, *(key for key in second if key not in first)]
+    if not first.keys() & second.keys():
+        raise Refusal("The two tallies have no zone, class and unit in common. Compare tallies made with the same zones.")
+    levels = {float(row["level"]) for row in (*first.values(), *second.values()) if row["estimate"] is not None}
+    if len(levels) > 1:
+        raise Refusal(f"The two tallies have different levels ({', '.join(f'{x:g}' for x in sorted(levels))}). "
+                      "Make both with the same LEVEL.")
+    drawer = _Drawer(calibrations, seed)
+    level = levels.pop() if levels else SAME_LEVEL
+    pairs = [_Pair.make(key, first.get(key), second.get(key), level, common_visible, drawer) for key in keys]
+    q_values = _q_values(pairs)
+    return [pair.comparison(q, same_within) for pair, q in zip(pairs, q_values)]
+
+
+def _by_key(rows: Iterable[Row], which: str) -> dict[Key, Row]:
+    found: dict[Key, Row] = {}
+    for row in rows:
+        key = (str(row["zone_id"]), str(row["class"]), str(row.get("unit") or "objects"))
+        if key in found:
+            raise Refusal(f"The {which} tally has zone {key[0]} twice for {key[1]} in {key[2]}. Give one epoch per tally.")
+        if row["estimate"] is not None and None in (row["low"], row["high"], row["level"]):
+            raise Refusal(f"The {which} tally has an estimate without low, high or level in zone {key[0]}. "
+                          "Make it with rason:tally.")
+        found[key] = row
+    return found
+
+
+class _Drawer:
+    """Draws (SIZE,) of what was there, from a tally row; shared draws and scene effects are made once."""
+
+    def __init__(self, calibrations: Iterable[Calibration], seed: int) -> None:
+        self._calibrations = {calibration.key: calibration for calibration in calibrations}
+        self._seed = seed
+        self._shared: dict[str, CalibrationDraws] = {}
+        self._scenes: dict[tuple[Any, ...], SceneDraws] = {}
+
+    def __call__(self, row: Row, epoch: int) -> np.ndarray:
+        name = f"{row['zone_id']} {row['class']} {row.get('unit')}"
+        rng = np.random.default_rng([self._seed, 7, epoch, zlib.crc32(name.encode())])
+        scene = self._scene(row, epoch)
+        if scene is None:
+            return _from_interval(row, rng)
+        visible = min(float(row["visible_fraction"]), 1.0)
+        return scene.objects(float(row["detected"]), float(row.get("exposure") or 0) * visible, visible, rng)
+
+    def _scene(self, row: Row, epoch: int) -> SceneDraws | None:
+        """The scene effect of the row's epoch, or None where only the interval is left."""
+        if (row.get("unit") or "objects") != "objects" or row.get("detected") is None:
+            return None
+        basis, key = row.get("basis"), str(row.get("calibration") or "")
+        if basis in (COUNTED, REVIEWED):
+            key, least = "by hand", 0.0
+        else:
+            least = UNCALIBRATED_SD if basis == UNCALIBRATED else 0.0
+        if key not in self._shared:
+            shared = self._make_shared(key, str(row["class"]))
+            if shared is None:
+                return None
+            self._shared[key] = shared
+        if (key, least, epoch) not in self._scenes:
+            seed = [self._seed, epoch, zlib.crc32(key.encode())]
+            self._scenes[key, least, epoch] = SceneDraws.make(self._shared[key], seed, least_sd=least)
+        return self._scenes[key, least, epoch]
+
+    def _make_shared(self, key: str, class_name: str) -> CalibrationDraws | None:
+        if key == "by hand":
+            return hand_draws(self._seed, SIZE)
+        known = {calibration.key: calibration for calibration in (Calibration.none(class_name),)} | self._calibrations
+        return known[key].draws(self._seed, SIZE) if key in known else None
+
+
+def _from_interval(row: Row, rng: np.random.Generator) -> np.ndarray:
+    """Log-normal draws with the row's median and ends, each side with its own spread; whole for objects.
+
+    The calibration's common error is in there twice, as if independent: wider than need be, never narrower.
+    """
+    from scipy.special import ndtri
+
+    whole = (row.get("unit") or "objects") in ("objects", "TEU")
+    estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
+    offset = _offset(str(row.get("unit") or "objects"), row)
+    z = rng.standard_normal(SIZE)
+    centre, tail = np.log(estimate + offset), ndtri((1 + float(row["level"])) / 2)
+    up, down = (np.log(high + offset) - centre) / tail, (centre - np.log(low + offset)) / tail
+    drawn = np.exp(centre + z * np.where(z > 0, up, down)) - offset
+    return np.maximum(np.rint(drawn), 0) if whole else np.maximum(drawn, 0)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The rows of one zone, class and unit, with their draws where both were observed."""
+
+    key: Key
+    first: Row | None
+    second: Row | None
+    level: float
+    common: float | None
+    verdict: str  # why it cannot be compared, or ""
+    draws: tuple[np.ndarray, np.ndarray] | None = None
+
+    @classmethod
+    def make(cls, key: Key, first: Row | None, second: Row | None, level: float, common_visible: Mapping[str, float] | None,
+             drawer: _Drawer) -> _Pair:
+        if first is None or second is None:
+            return cls(key, first, second, level, None, NOT_COMPARABLE)
+        seen = [_visible(row) for row in (first, second)]
+        common = (common_visible or {}).get(key[0], max(0.0, round(sum(seen) - 1, 4)))
+        hidden = common <= 0 and key[0] in (common_visible or {})
+        if hidden or min(seen) < LEAST_VISIBLE:
+            return cls(key, first, second, level, common, NOT_OBSERVED)
+        return cls(key, first, second, level, common, "", (drawer(first, 1), drawer(second, 2)))
+
+    @property
+    def p_value(self) -> float | None:
+        """Two-sided: twice the smaller share of draws on either side of no difference."""
+        if self.draws is None:
+            return None
+        up = self.draws[1] - self.draws[0]
+        smaller = min(np.count_nonzero(up <= 0), np.count_nonzero(up >= 0))
+        return min(1.0, 2 * (smaller + 1) / (len(up) + 1))
+
+    def comparison(self, q_value: float | None, same_within: float) -> Comparison:
+        """Figures and verdict."""
+        known = Comparison(*self.key, self.first, self.second, self.verdict, self.level, common_visible_fraction=self.common)
+        if self.draws is None or self.first is None or self.second is None:
+            return known
+        before, after = self.draws
+        offset = _offset(self.key[2], self.first, self.second)
+        log_ratio = np.log((after + offset) / (before + offset))
+        estimates = float(self.first["estimate"]), float(self.second["estimate"])
+        digits = 2 if self.key[2] == "share" else 0
+        difference = _around(estimates[1] - estimates[0], _ends(after - before, self.level), digits)
+        ratio = _around((estimates[1] + offset) / (estimates[0] + offset), [float(np.exp(end)) for end in _ends(log_ratio, self.level)], 3)
+        return replace(
+            known, verdict=_verdict(after - before, log_ratio, q_value, same_within),
+            difference=difference[0], low=difference[1], high=difference[2],
+            ratio=ratio[0], ratio_low=ratio[1], ratio_high=ratio[2], p_value=self.p_value, q_value=q_value,
+            smallest_visible_change=round(float(np.exp(POWER * _sd(log_ratio))), 2),
+            ratio_only=UNCALIBRATED in (self.first.get("basis"), self.second.get("basis")))
+
+
+def _offset(unit: str, *rows: Row) -> float:
+    """Added to both numbers of a ratio, so that nothing has a ratio to something: half an object, 2 % of a measure."""
+    return 0.5 if unit in ("objects", "TEU") else 0.02 * max([float(row["high"]) for row in rows] + [1e-9])
+
+
+def _around(value: float, ends: Sequence[float], digits: int) -> tuple[float, float, float]:
+    """Value, low and high, rounded, with the value inside."""
+    value, low, high = (round(float(x), digits) for x in (value, *ends))
+    return value, min(low, value), max(high, value)
+
+
+def _visible(row: Row) -> float:
+    """The visible fraction; 0 where the row holds no estimate."""
+    fraction = row.get("visible_fraction")
+    return 0.0 if row.get("estimate") is None else 1.0 if fraction is None else min(float(fraction), 1.0)
+
+
+def _ends(draws: np.ndarray, level: float) -> tuple[float, float]:
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _sd(draws: np.ndarray) -> float:
+    """Half the central 68 %: the sd without the tails."""
+    low, high = _ends(draws, 0.6827)
+    return (high - low) / 2
+
+
+def _verdict(difference: np.ndarray, log_ratio: np.ndarray, q_value: float | None, same_within: float) -> str:
+    low, high = _ends(difference, CALL_LEVEL)
+    if q_value is not None and q_value <= LARGEST_Q and (low > 0 or high < 0):
+        return INCREASE if low > 0 else DECREASE
+    low, high = _ends(log_ratio, SAME_LEVEL)
+    if max(-low, high) <= np.log1p(same_within):
+        return f"the same within {100 * same_within:g} %"
+    return NO_CHANGE_SHOWN
+
+
+def _q_values(pairs: Sequence[_Pair]) -> list[float | None]:
+    """Benjamini-Yekutieli over the zones of one class and unit: one scene effect moves all of them together."""
+    q_values: list[float | None] = [None] * len(pairs)
+    families: dict[tuple[str, str], list[int]] = {}
+    for i, pair in enumerate(pairs):
+        if pair.draws is not None:
+            families.setdefault(pair.key[1:], []).append(i)
+    for members in families.values():
+        for i, q in zip(members, by_q_values([pairs[i].p_value or 0.0 for i in members])):
+            q_values[i] = float(q)
+    return q_values
+
+
+def by_q_values(p_values: Sequence[float]) -> np.ndarray:
+    """Benjamini-Yekutieli adjusted p-values (Annals of Statistics 29, 2001): hold whatever the tests' dependence."""
+    p = np.asarray(p_values, float)
+    if not p.size:
+        return p
+    rank = np.arange(1, len(p) + 1)
+    order = np.argsort(p)
+    adjusted = p[order] * len(p) / rank * (1 / rank).sum()
+    q = np.empty_like(p)
+    q[order] = np.minimum.accumulate(adjusted[::-1])[::-1].clip(max=1.0)
+    return q
+
+
+def _sentence(c: Comparison, day_1: str, day_2: str, noun: str) -> str:
+    where = f"Zone {c.zone_id}"
+    if c.verdict == NOT_COMPARABLE:
+        return f"{where}: {noun} were tallied on only one of these two days, so nothing can be compared."
+    if c.verdict == NOT_OBSERVED or c.first is None or c.second is None:
+        return f"{where}: on at least one of these two days ({day_1}, {day_2}) too little could be seen to compare {noun}."
+    numbers = [f"{about(row['estimate'], row['low'], row['high'], c.unit)} {noun}" for row in (c.first, c.second)]
+    found = f"{where}: {numbers[0]}, on {day_1}; {numbers[1]}, on {day_2}."
+    uncertain = "not calibrated for this site and scene, so rough" if c.ratio_only else "calibrated on labelled scenes"
+    ranges = f"The ranges are {100 * c.level:.0f} % intervals, {uncertain}; two days say nothing of others."
+    return f"{found} {_finding(c)} {ranges}"
+
+
+def _finding(c: Comparison) -> str:
+    if c.verdict == NO_CHANGE_SHOWN:
+        seen = c.smallest_visible_change or 1.0
+        return ("These two days show no change beyond the error; to be seen, the number had to become "
+                f"{_times(seen)} as large or fall to {100 / seen:.0f} %.")
+    if c.verdict not in (INCREASE, DECREASE):
+        return f"On these two days the numbers were {c.verdict}."
+    sizes = []
+    if not c.ratio_only:
+        ends = f"{_signed(c.low, c.unit)} to {_signed(c.high, c.unit)}"
+        sizes.append(f"a difference of {_signed(c.difference, c.unit)}, {ends}")
+    if c.first and c.first["low"] > 0:
+        sizes.append(f"{_times(c.ratio)} the first number, {_times(c.ratio_low)} to {_times(c.ratio_high)}")
+    more = "more" if c.verdict == INCREASE else "fewer"
+    return f"There were {more} on the second of these two days{''.join(': ' + '; '.join(sizes) if sizes else '')}."
+
+
+def _times(ratio: float | None) -> str:
+    value = ratio or 0.0
+    return f"{value:.2g} times" if value < 9.5 else f"{value:.0f} times"
+
+
+def _signed(value: float | None, unit: str) -> str:
+    scale, sign = {"share": (100, " points"), "m": (1, " m"), "m2": (1, " m²")}.get(unit, (1, ""))
+    return f"{(value or 0.0) * scale:+,.0f}{sign}"
