@@ -9,11 +9,12 @@ import numpy as np
 from .layout import Area, Bounds, along, inside, right_of
 from .palette import MATERIALS, Colour
 
-PERIOD = 1024  # cells after which texture repeats
+PERIOD = 1024  # cells after which fine texture repeats
+COARSER = 4  # cells of the fine texture in one of the coarse
 
 
 class Texture:
-    """Two endless noise fields of mean 0 and sd 1: ``fine`` (grain of two cells) and ``coarse`` (blotches up to 100 m).
+    """Two endless noise fields of mean 0 and sd 1: ``fine`` (grain of two cells) and ``coarse`` (blotches of 2 to 100 m).
 
     They are periodic and addressed by ground position, so that neighbouring tiles fit together.
     """
@@ -21,17 +22,27 @@ class Texture:
     def __init__(self, seed: int, cell_m: float):
         self.cell_m = cell_m
         rng = np.random.default_rng([seed, 1])
-        wave = np.hypot(*np.meshgrid(np.fft.fftfreq(PERIOD), np.fft.fftfreq(PERIOD)))
+        cycles = np.fft.fftfreq(PERIOD, d=1.0)
+        wave = np.hypot(*np.meshgrid(cycles, cycles))
         self.fine = _filtered(rng, np.exp(-((wave / 0.25) ** 2)))
-        # 1/f from about 100 m down to 1 m
-        self.coarse = _filtered(rng, 1.0 / np.maximum(wave, cell_m / 100.0) ** 1.3 * np.exp(-((wave / cell_m) ** 2) / 2))
+        coarse_m = cell_m * COARSER
+        self.coarse = _filtered(rng, np.exp(-((wave * 1.5 / coarse_m) ** 2)) / np.maximum(wave, coarse_m / 100.0) ** 1.3)
 
     def window(self, x0: float, y0: float, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
         """``fine`` and ``coarse`` (rows, columns) of the window whose upper left corner is x0, y0."""
-        row = (np.arange(rows) - int(round(y0 / self.cell_m))) % PERIOD
-        column = (np.arange(columns) + int(round(x0 / self.cell_m))) % PERIOD
-        cut = np.ix_(row, column)
-        return self.fine[cut], self.coarse[cut]
+        row = np.arange(rows) - int(round(y0 / self.cell_m))
+        column = np.arange(columns) + int(round(x0 / self.cell_m))
+        fine = self.fine[np.ix_(row % PERIOD, column % PERIOD)]
+        return fine, _between(_between(self.coarse, column / COARSER, 1), row / COARSER, 0)
+
+
+def _between(field: np.ndarray, position: np.ndarray, axis: int) -> np.ndarray:
+    """A periodic field at fractional positions along an axis, linearly between its cells."""
+    below = np.floor(position).astype(int)
+    share = (position - below).astype(np.float32)
+    share = share[:, None] if axis == 0 else share
+    low, high = (field.take(k % field.shape[axis], axis=axis) for k in (below, below + 1))
+    return low + share * (high - low)
 
 
 def _filtered(rng: np.random.Generator, gain: np.ndarray) -> np.ndarray:
@@ -60,7 +71,9 @@ class Frame:
         """Share covered, for a signed distance in metres from the edge (positive inside)."""
         return np.clip(depth_m / self.cell_m + 0.5, 0.0, 1.0)
 
-    def paint(self, cover: np.ndarray, colour: Colour, height_m: float | np.ndarray | None = None, grain: float = 0.0) -> None:
+    def paint(
+        self, cover: np.ndarray, colour: Colour, height_m: float | np.ndarray | None = None, grain: float = 0.0
+    ) -> None:
         """Lay a colour over the covered cells, and set their height where given."""
         tone = np.array(colour, np.float32)[:, None, None]
         if grain:
@@ -102,18 +115,21 @@ class Canvas:
         v = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
         return Frame(u, v, self.albedo[(slice(None), *cut)], self.height[cut], self.fine[cut], self.cell_m)
 
-    def ground(self, material: str, cut: tuple[slice, slice] = (slice(None), slice(None)), where: np.ndarray | None = None,
-               height_m: float = 0.0) -> None:
+    def ground(
+        self,
+        material: str,
+        cut: tuple[slice, slice] = (slice(None), slice(None)),
+        where: np.ndarray | None = None,
+        height_m: float = 0.0,
+    ) -> None:
         """Cover cells with a material and its texture; ``where`` (bool, shape of the cut) limits it."""
         kind = MATERIALS[material]
         texture = np.maximum(1.0 + kind.fine * self.fine[cut] + kind.coarse * self.coarse[cut], 0.1)
-        share = None if kind.patches is None else np.clip(1.5 * self.coarse[cut] - 0.8, 0.0, 1.0)
-        for band in range(3):
-            tone: float | np.ndarray = kind.colour[band]
-            if kind.patches is not None:
-                tone = kind.colour[band] + share * (kind.patches[band] - kind.colour[band])
-            np.copyto(self.albedo[band][cut], texture * tone, where=True if where is None else where)
-        np.copyto(self.height[cut], height_m, where=True if where is None else where)
+        share = np.clip(1.5 * self.coarse[cut] - 0.8, 0.0, 1.0)
+        mask = True if where is None else where
+        for band, (tone, patch) in enumerate(zip(kind.colour, kind.patches or kind.colour)):
+            np.copyto(self.albedo[band][cut], texture * (tone + share * (patch - tone)), where=mask)
+        np.copyto(self.height[cut], height_m, where=mask)
 
     def area(self, area: Area) -> None:
         """Paint an area."""

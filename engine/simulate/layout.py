@@ -38,7 +38,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Area:
-    """Ground of one material: ring (N, 2) in frame metres, without holes, and the height of its surface (water lies below 0)."""
+    """Ground of one material: ring (N, 2) in frame metres, without holes, and its height (water lies below 0)."""
 
     ring: np.ndarray
     material: str
@@ -47,7 +47,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Layout:
-    """A place: its ground (later areas lie on earlier ones), tracks as lines (N, 2), things, and where things are counted."""
+    """A place: ground (later areas lie on earlier ones), tracks as lines (N, 2), things, and where things are counted."""
 
     areas: tuple[Area, ...] = ()
     tracks: tuple[np.ndarray, ...] = ()
@@ -55,10 +55,18 @@ class Layout:
     zones: tuple[Zone, ...] = ()
     ground: str = "soil"
 
-    def with_(self, *, areas: Iterable[Area] = (), tracks: Iterable[np.ndarray] = (), things: Iterable[Thing] = (),
-              zones: Iterable[Zone] = ()) -> Layout:
+    def with_(
+        self,
+        *,
+        areas: Iterable[Area] = (),
+        tracks: Iterable[np.ndarray] = (),
+        things: Iterable[Thing] = (),
+        zones: Iterable[Zone] = (),
+    ) -> Layout:
         """A copy with more on it."""
-        return Layout((*self.areas, *areas), (*self.tracks, *tracks), (*self.things, *things), (*self.zones, *zones), self.ground)
+        return Layout(
+            (*self.areas, *areas), (*self.tracks, *tracks), (*self.things, *things), (*self.zones, *zones), self.ground
+        )
 
     def truth(self, bounds: Bounds | None = None) -> Detections:
         """All things that have a class, as detections; within bounds when given (by their centre)."""
@@ -72,8 +80,12 @@ def truth(things: Sequence[Thing], bounds: Bounds | None = None) -> Detections:
         west, south, east, north = bounds
         kept = [thing for thing in kept if west <= thing.x < east and south <= thing.y < north]
     return Detections.make(
-        [thing.x for thing in kept], [thing.y for thing in kept], [thing.length_m for thing in kept],
-        [thing.width_m for thing in kept], [thing.azimuth_deg for thing in kept], [thing.class_name for thing in kept],
+        [thing.x for thing in kept],
+        [thing.y for thing in kept],
+        [thing.length_m for thing in kept],
+        [thing.width_m for thing in kept],
+        [thing.azimuth_deg for thing in kept],
+        [thing.class_name for thing in kept],
         note=[thing.note for thing in kept],
     )
 

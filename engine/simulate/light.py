@@ -39,13 +39,16 @@ def _moved(field: np.ndarray, offset: np.ndarray, fill: float) -> np.ndarray:
     rows, columns = field.shape
     moved = np.full_like(field, fill)
     if abs(row) < rows and abs(column) < columns:
-        moved[max(-row, 0):rows - max(row, 0), max(-column, 0):columns - max(column, 0)] = field[
-            max(row, 0):rows - max(-row, 0), max(column, 0):columns - max(-column, 0)]
+        moved[max(-row, 0) : rows - max(row, 0), max(-column, 0) : columns - max(column, 0)] = field[
+            max(row, 0) : rows - max(-row, 0), max(column, 0) : columns - max(-column, 0)
+        ]
     return moved
 
 
-def light(height: np.ndarray, cell_m: float, sun_azimuth_deg: float, sun_elevation_deg: float) -> tuple[np.ndarray, np.ndarray]:
-    """Direct sun (rows, columns) as a share of that on flat ground, and the sky's light (3,) beside it; they add to 1 there."""
+def light(
+    height: np.ndarray, cell_m: float, sun_azimuth_deg: float, sun_elevation_deg: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Direct sun (rows, columns) relative to flat ground, and the sky's share of all light there (red, green, blue)."""
     azimuth = np.radians(sun_azimuth_deg)
     slope_south, slope_east = (slope / np.float32(cell_m) for slope in np.gradient(height))
     steep = np.maximum(np.abs(slope_south), np.abs(slope_east)) > STEEPEST_SLOPE

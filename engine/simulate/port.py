@@ -18,8 +18,11 @@ LANE_M = 14.0
 
 def draw_container(frame: Frame, thing: Thing) -> None:
     """The top of a stack: a roof with a slightly darker frame."""
-    frame.paint(frame.box(thing.length_m, thing.width_m), (thing.paint[0] * 0.8, thing.paint[1] * 0.8, thing.paint[2] * 0.8),
-                thing.height_m)
+    frame.paint(
+        frame.box(thing.length_m, thing.width_m),
+        (thing.paint[0] * 0.8, thing.paint[1] * 0.8, thing.paint[2] * 0.8),
+        thing.height_m,
+    )
     frame.paint(frame.box(thing.length_m - 0.4, thing.width_m - 0.3), thing.paint, grain=0.04)
 
 
@@ -27,8 +30,12 @@ def draw_truck(frame: Frame, thing: Thing) -> None:
     """Lorry: a cab in front, behind it a bed or a box."""
     back = thing.length_m - 3.0
     frame.paint(frame.box(thing.length_m - 0.6, 1.1), DARK, 1.0)
-    frame.paint(frame.box(back, thing.width_m - 0.1, -1.5), thing.load or (0.07, 0.065, 0.06), thing.height_m if thing.load else 1.3,
-                grain=0.06)
+    frame.paint(
+        frame.box(back, thing.width_m - 0.1, -1.5),
+        thing.load or (0.07, 0.065, 0.06),
+        thing.height_m if thing.load else 1.3,
+        grain=0.06,
+    )
     frame.paint(frame.box(2.1, thing.width_m - 0.1, thing.length_m / 2 - 1.05), thing.paint, 3.0)
     frame.paint(frame.box(0.5, thing.width_m - 0.4, thing.length_m / 2 - 0.5), DARK, 2.2)
 
@@ -60,7 +67,9 @@ def truck(x: float, y: float, azimuth_deg: float, rng: np.random.Generator) -> T
     length = 16.5 if rng.random() < 0.5 else 8.0
     load = pick(CONTAINER_PAINTS, rng) if rng.random() < 0.5 else None
     cab = pick({WHITE: 2.0, (0.05, 0.10, 0.22): 1.0, (0.30, 0.06, 0.04): 1.0, (0.06, 0.12, 0.06): 1.0}, rng)
-    return Thing("truck", x, y, azimuth_deg, length, 2.5, 3.9 if load else 3.0, cab, "truck", "box" if load else "open", load)
+    return Thing(
+        "truck", x, y, azimuth_deg, length, 2.5, 3.9 if load else 3.0, cab, "truck", "box" if load else "open", load
+    )
 
 
 def crane(x: float, y: float, azimuth_deg: float) -> Thing:
@@ -68,7 +77,9 @@ def crane(x: float, y: float, azimuth_deg: float) -> Thing:
     return Thing("crane", x, y, azimuth_deg, 52.0, 10.5, 18.0, YELLOW, "crane", "portal crane")
 
 
-def stack_block(centre: np.ndarray, azimuth_deg: float, bays: int, rows: int, fill: float, rng: np.random.Generator) -> list[Thing]:
+def stack_block(
+    centre: np.ndarray, azimuth_deg: float, bays: int, rows: int, fill: float, rng: np.random.Generator
+) -> list[Thing]:
     """Containers of one block: bays of 40 ft along azimuth_deg, rows beside each other, filled from one side.
 
     fill: share of the slots taken. A bay's slot holds one 40 ft or two 20 ft; runs of neighbours share their paint.
@@ -78,7 +89,11 @@ def stack_block(centre: np.ndarray, azimuth_deg: float, bays: int, rows: int, fi
     things: list[Thing] = []
     paint = pick(CONTAINER_PAINTS, rng)
     for bay in range(bays):
-        taken = int(np.clip(np.rint(rows * fill + rng.normal(0.0, 0.15 * rows)), 0, rows)) if 0.0 < fill < 1.0 else int(rows * fill)
+        taken = (
+            int(np.clip(np.rint(rows * fill + rng.normal(0.0, 0.15 * rows)), 0, rows))
+            if 0.0 < fill < 1.0
+            else int(rows * fill)
+        )
         forty = rng.random() < 0.45
         tiers = int(rng.integers(1, 4))
         for row in range(taken):
@@ -86,14 +101,18 @@ def stack_block(centre: np.ndarray, azimuth_deg: float, bays: int, rows: int, fi
                 paint = pick(CONTAINER_PAINTS, rng)
             tiers = int(np.clip(tiers + rng.integers(-1, 2), 1, 3)) if rng.random() < 0.3 else tiers
             slot = centre + ahead * (bay - (bays - 1) / 2) * bay_pitch + aside * (row - (rows - 1) / 2) * row_pitch
-            parts = ((0.0, FORTY_M),) if forty else ((-(FORTY_M - TWENTY_M) / 2, TWENTY_M), ((FORTY_M - TWENTY_M) / 2, TWENTY_M))
+            parts = (
+                ((0.0, FORTY_M),) if forty else ((-(FORTY_M - TWENTY_M) / 2, TWENTY_M), ((FORTY_M - TWENTY_M) / 2, TWENTY_M))
+            )
             for shift, length in parts:
                 x, y = slot + ahead * (shift + rng.normal(0.0, 0.05)) + aside * rng.normal(0.0, 0.03)
                 things.append(container(float(x), float(y), azimuth_deg, length, tiers, paint))
     return things
 
 
-def block_places(ring: np.ndarray, azimuth_deg: float, length_m: float, width_m: float, margin_m: float) -> Iterator[np.ndarray]:
+def block_places(
+    ring: np.ndarray, azimuth_deg: float, length_m: float, width_m: float, margin_m: float
+) -> Iterator[np.ndarray]:
     """Centres of blocks of this size that fit into a ring beside each other, with lanes between and a margin to the edge."""
     ring = np.asarray(ring, float)
     middle = ring.mean(axis=0)
@@ -107,8 +126,18 @@ def block_places(ring: np.ndarray, azimuth_deg: float, length_m: float, width_m:
                 yield centre
 
 
-def pier(name: str, ring: np.ndarray, azimuth_deg: float, rng: np.random.Generator, *, fill: float, bays: int = 3, rows: int = 6,
-         trucks: int = 4, cranes: int = 2) -> Layout:
+def pier(
+    name: str,
+    ring: np.ndarray,
+    azimuth_deg: float,
+    rng: np.random.Generator,
+    *,
+    fill: float,
+    bays: int = 3,
+    rows: int = 6,
+    trucks: int = 4,
+    cranes: int = 2,
+) -> Layout:
     """A pier with stacking blocks along azimuth_deg, lorries in its lanes and cranes near its edges.
 
     fill: share of container slots taken, 0..1; blocks fill one after the other from the root, the last in part.

@@ -42,7 +42,11 @@ WAGONS = {
     "coach": (24.54, 3.11, 4.36),
 }
 FLAT_DECK_M, BOX_M = 1.30, 2.59
-PAINTS = {"tank": TANK_PAINTS, "locomotive": {(0.06, 0.12, 0.075): 1.0, (0.20, 0.06, 0.045): 1.0}, "coach": {(0.05, 0.11, 0.08): 1.0}}
+PAINTS = {
+    "tank": TANK_PAINTS,
+    "locomotive": {(0.06, 0.12, 0.075): 1.0, (0.20, 0.06, 0.045): 1.0},
+    "coach": {(0.05, 0.11, 0.08): 1.0},
+}
 
 
 def pieces(track: np.ndarray) -> Iterator[tuple[np.ndarray, float, float, float]]:
@@ -156,7 +160,9 @@ def draw_locomotive(frame: Frame, thing: Thing) -> None:
     frame.paint(frame.box(thing.length_m - 4.5, 1.5), (0.13, 0.13, 0.13), grain=0.1)
     for u in (-2.4, 0.0, 2.4):
         frame.paint(frame.edge(0.65 - np.hypot(frame.u - u, frame.v)), DARK)
-    frame.paint(frame.box(1.2, 2.6, thing.length_m / 2 - 1.6) + frame.box(1.2, 2.6, -thing.length_m / 2 + 1.6), (0.35, 0.20, 0.04))
+    frame.paint(
+        frame.box(1.2, 2.6, thing.length_m / 2 - 1.6) + frame.box(1.2, 2.6, -thing.length_m / 2 + 1.6), (0.35, 0.20, 0.04)
+    )
 
 
 DRAW = {
@@ -170,8 +176,15 @@ DRAW = {
 }
 
 
-def wagon(kind: str, x: float, y: float, azimuth_deg: float, rng: np.random.Generator, paint: Colour | None = None,
-          loaded: bool = True) -> Thing:
+def wagon(
+    kind: str,
+    x: float,
+    y: float,
+    azimuth_deg: float,
+    rng: np.random.Generator,
+    paint: Colour | None = None,
+    loaded: bool = True,
+) -> Thing:
     """One vehicle of a kind of WAGONS. Freight cars are of the class freight_car, others of the class of their kind."""
     length, width, height = WAGONS[kind]
     note, load = kind, None
@@ -189,7 +202,9 @@ def wagon(kind: str, x: float, y: float, azimuth_deg: float, rng: np.random.Gene
     return Thing(kind, x, y, azimuth_deg, length, width, height, paint, class_name, note, load)
 
 
-def train(track: np.ndarray, start_m: float, kinds: Sequence[str], rng: np.random.Generator, loaded: float = 0.7) -> list[Thing]:
+def train(
+    track: np.ndarray, start_m: float, kinds: Sequence[str], rng: np.random.Generator, loaded: float = 0.7
+) -> list[Thing]:
     """Coupled vehicles along a line (N, 2) from start_m on; those that would pass its end are left out.
 
     loaded: chance that a gondola or flat carries something. Neighbours of one kind mostly share their paint.
@@ -221,8 +236,16 @@ def rake(count: int, rng: np.random.Generator, same: float = 0.75) -> list[str]:
     return kinds
 
 
-def station(centre: np.ndarray, azimuth_deg: float, rng: np.random.Generator, *, occupied: Sequence[int], length_m: float = 640.0,
-            spacing_m: float = 5.3, name: str = "station") -> Layout:
+def station(
+    centre: np.ndarray,
+    azimuth_deg: float,
+    rng: np.random.Generator,
+    *,
+    occupied: Sequence[int],
+    length_m: float = 640.0,
+    spacing_m: float = 5.3,
+    name: str = "station",
+) -> Layout:
     """A freight yard of parallel tracks, one for each number of ``occupied``: the freight cars on it.
 
     Cars stand in one or two rakes a track, as many as fit. Also a platform and a building beside the first track.

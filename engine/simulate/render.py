@@ -44,11 +44,22 @@ class Rendered:
         return self.x0, self.y0 - rows * self.gsd_m, self.x0 + columns * self.gsd_m, self.y0
 
 
-def render(layout: Layout, bounds: Bounds, *, gsd_m: float, sun_azimuth_deg: float, sun_elevation_deg: float, seed: int,
-           sensor: Sensor | None = None, progress: Callable[[float], None] | None = None) -> Rendered:
+def render(
+    layout: Layout,
+    bounds: Bounds,
+    *,
+    gsd_m: float,
+    sun_azimuth_deg: float,
+    sun_elevation_deg: float,
+    seed: int,
+    ground_seed: int | None = None,
+    sensor: Sensor | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Rendered:
     """Draw what lies in bounds (west, south, east, north, grown to whole pixels), straight from above.
 
-    Works in tiles, so memory does not grow with the scene (beyond its 8-bit pixels). The same seed gives the same scene.
+    Works in tiles, so memory does not grow with the scene (beyond its 8-bit pixels). The same seed gives the same scene;
+    scenes of one place at several times share ground_seed (the texture of the ground) and differ in seed (the noise).
     Method: ALGORITHMS of the simulator in docs/ARCHITECTURE.md (fine albedo and height, sun march, Gaussian blur and box
     pixel, haze, noise). Raises Refusal for a pixel or sun that cannot be rendered.
     """
@@ -60,19 +71,22 @@ def render(layout: Layout, bounds: Bounds, *, gsd_m: float, sun_azimuth_deg: flo
     west, south, east, north = bounds
     columns, rows = int(np.ceil((east - west) / gsd_m - 1e-9)), int(np.ceil((north - south) / gsd_m - 1e-9))
     factor = max(2, int(np.ceil(gsd_m / COARSEST_CELL_M - 1e-9)))
-    texture = Texture(seed, gsd_m / factor)
+    texture = Texture(seed if ground_seed is None else ground_seed, gsd_m / factor)
     data = np.zeros((3, rows, columns), np.uint8)
     tiles = list(_tiles(rows, columns))
     for number, (row, column, height, width) in enumerate(tiles):
         corner = west + column * gsd_m, north - row * gsd_m
         radiance = _tile(layout, corner, (height, width), factor, texture, sensor, (sun_azimuth_deg, sun_elevation_deg))
         rng = np.random.default_rng([seed, 2, row, column])
-        data[:, row:row + height, column:column + width] = sensor.digits(radiance, rng)
+        data[:, row : row + height, column : column + width] = sensor.digits(radiance, rng)
         if progress:
             progress((number + 1) / len(tiles))
     seen = (west, north - rows * gsd_m, west + columns * gsd_m, north)
-    heights = [thing.height_m for thing in layout.things
-               if thing.class_name and seen[0] <= thing.x < seen[2] and seen[1] <= thing.y < seen[3]]
+    heights = [
+        thing.height_m
+        for thing in layout.things
+        if thing.class_name and seen[0] <= thing.x < seen[2] and seen[1] <= thing.y < seen[3]
+    ]
     return Rendered(data, west, north, gsd_m, truth(layout.things, seen), np.array(heights, float))
 
 
@@ -82,8 +96,15 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:
             yield row, column, min(TILE_PX, rows - row), min(TILE_PX, columns - column)
 
 
-def _tile(layout: Layout, corner: tuple[float, float], shape: tuple[int, int], factor: int, texture: Texture, sensor: Sensor,
-          sun: tuple[float, float]) -> np.ndarray:
+def _tile(
+    layout: Layout,
+    corner: tuple[float, float],
+    shape: tuple[int, int],
+    factor: int,
+    texture: Texture,
+    sensor: Sensor,
+    sun: tuple[float, float],
+) -> np.ndarray:
     """Light (3, rows, columns) of one tile: painted with a margin for the blur and, towards the sun, for long shadows."""
     gsd_m = texture.cell_m * factor
     tallest_m = max((thing.height_m for thing in layout.things), default=0.0)
@@ -92,12 +113,19 @@ def _tile(layout: Layout, corner: tuple[float, float], shape: tuple[int, int], f
     more_east, more_north = (int(np.ceil(reach_px * value)) for value in towards)
     left, right = MARGIN_PX + max(-more_east, 0), MARGIN_PX + max(more_east, 0)
     top, bottom = MARGIN_PX + max(more_north, 0), MARGIN_PX + max(-more_north, 0)
-    canvas = Canvas(corner[0] - left * gsd_m, corner[1] + top * gsd_m, (shape[0] + top + bottom) * factor,
-                    (shape[1] + left + right) * factor, texture)
+    canvas = Canvas(
+        corner[0] - left * gsd_m,
+        corner[1] + top * gsd_m,
+        (shape[0] + top + bottom) * factor,
+        (shape[1] + left + right) * factor,
+        texture,
+    )
     paint(layout, canvas)
     direct, sky = light(canvas.height, canvas.cell_m, *sun)
-    keep = np.s_[(top - MARGIN_PX) * factor:(top + shape[0] + MARGIN_PX) * factor,
-                 (left - MARGIN_PX) * factor:(left + shape[1] + MARGIN_PX) * factor]
+    keep = np.s_[
+        (top - MARGIN_PX) * factor : (top + shape[0] + MARGIN_PX) * factor,
+        (left - MARGIN_PX) * factor : (left + shape[1] + MARGIN_PX) * factor,
+    ]
     radiance = canvas.albedo[(slice(None), *keep)]
     for band in range(3):
         radiance[band] *= sky[band] + (1.0 - sky[band]) * direct[keep]

@@ -32,14 +32,18 @@ def draw_ship(frame: Frame, thing: Thing) -> None:
     pitch = 0.9 * thing.length_m / 1.7 / hatches
     for k in range(hatches):
         at = -0.22 * thing.length_m + (k + 0.5) * pitch
-        frame.paint(frame.box(0.8 * pitch, 0.68 * thing.width_m, at), thing.load or (0.13, 0.10, 0.08), deck_m + 1.6, grain=0.05)
+        frame.paint(
+            frame.box(0.8 * pitch, 0.68 * thing.width_m, at), thing.load or (0.13, 0.10, 0.08), deck_m + 1.6, grain=0.05
+        )
         if k and thing.length_m > 90:
             frame.paint(frame.box(2.2, 2.2, at - pitch / 2), YELLOW, deck_m + 8.0)
             frame.paint(frame.box(0.8 * pitch, 0.7, at - 0.1 * pitch, 0.15 * thing.width_m), YELLOW)
     house = -0.36 * thing.length_m
     frame.paint(frame.box(0.10 * thing.length_m, 0.86 * thing.width_m, house), WHITE, thing.height_m, grain=0.03)
     frame.paint(frame.box(0.03 * thing.length_m, 0.8 * thing.width_m, house + 0.035 * thing.length_m), (0.30, 0.30, 0.30))
-    frame.paint(frame.box(0.035 * thing.length_m, 0.25 * thing.width_m, house - 0.075 * thing.length_m), DARK, thing.height_m + 1.0)
+    frame.paint(
+        frame.box(0.035 * thing.length_m, 0.25 * thing.width_m, house - 0.075 * thing.length_m), DARK, thing.height_m + 1.0
+    )
 
 
 def draw_wake(frame: Frame, thing: Thing) -> None:
@@ -58,7 +62,9 @@ def ship(x: float, y: float, azimuth_deg: float, length_m: float, rng: np.random
     """A cargo ship; its beam and height follow its length."""
     beam, height = length_m / rng.uniform(5.8, 6.8), min(4.0 + 0.09 * length_m, 18.0)
     hatches = pick({(0.13, 0.10, 0.08): 1.0, (0.20, 0.21, 0.21): 1.0, (0.22, 0.12, 0.07): 1.0}, rng)
-    return Thing("ship", x, y, azimuth_deg, length_m, beam, height, pick(DECKS, rng), "ship", f"cargo ship, {length_m:.0f} m", hatches)
+    return Thing(
+        "ship", x, y, azimuth_deg, length_m, beam, height, pick(DECKS, rng), "ship", f"cargo ship, {length_m:.0f} m", hatches
+    )
 
 
 def under_way(x: float, y: float, azimuth_deg: float, length_m: float, rng: np.random.Generator) -> list[Thing]:

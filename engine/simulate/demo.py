@@ -1,0 +1,340 @@
+"""The demo: a labelled synthetic pair of Rajin's piers and Tumangan's station, two places at two times.
+
+Where things stand follows the reference layers; what stands there is invented, and so are all counts.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import Refusal
+from ..zones import CLASSES_OF_KIND, Zone
+from . import port, rail, ships
+from .layout import Area, Bounds, Layout, rectangle, right_of
+from .render import Rendered, render
+from .sun import sun_position
+
+EPSG = 32652
+GSD_M = 0.35
+REFERENCE = Path(__file__).resolve().parents[2] / "layers" / "data"
+ON_TRACK_M = 1.5  # a car within this distance of a track's line stands on it
+SAME_DIRECTION_DEG = 20.0
+
+
+@dataclass(frozen=True)
+class Story:
+    """What one epoch shows. fill: share of each pier's container slots. cars: freight cars on each track of the station.
+
+    moored_m: lengths of the ships along each pier's sides, in the order north, middle, south and of ``sides``.
+    under_way_m: lengths of ships in the roadstead.
+    """
+
+    utc: datetime
+    fill: tuple[float, float, float]
+    cars: tuple[int, ...]
+    moored_m: tuple[tuple[float, ...], ...]
+    under_way_m: tuple[float, ...]
+
+
+STORIES = (
+    Story(
+        datetime(2023, 7, 18, 2, 11, 0, tzinfo=timezone.utc),
+        (0.25, 0.0, 0.1),
+        (0, 9, 0, 14, 0, 6, 0),
+        ((), (95.0,), (), (), (), ()),
+        (48.0,),
+    ),
+    Story(
+        datetime(2023, 10, 12, 2, 26, 0, tzinfo=timezone.utc),
+        (0.9, 0.6, 0.5),
+        (0, 21, 30, 14, 0, 17, 24),
+        ((120.0,), (), (110.0,), (), (), (115.0, 70.0)),
+        (48.0, 82.0),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DemoScene:
+    """One file of the demo. epoch: ISO 8601 UTC. zones: source for OGR. truth: (zone_id, class) → count."""
+
+    place: str
+    epoch: str
+    path: str
+    zones: str
+    truth: dict[tuple[str, str], int]
+
+
+def write(
+    folder: str | Path,
+    seed: int = 20231012,
+    reference: str | Path = REFERENCE,
+    progress: Callable[[float], None] | None = None,
+) -> list[DemoScene]:
+    """Write the demo's four scenes, zones.gpkg (a layer a place), truth.csv (counts) and truth.gpkg (boxes) into a folder.
+
+    reference: the folder of the reference layers (piers, stations, railway as GeoJSON). Existing files of these names are
+    replaced. Scenes are GeoTIFFs of GSD_M in UTM zone 52 N with their (invented) acquisition time in the metadata.
+    Raises Refusal where the reference layers are missing.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    builders = {"rajin": rajin, "tumangan": tumangan}
+    made: list[DemoScene] = []
+    boxes: dict[str, Rendered] = {}
+    zones: dict[str, tuple[Zone, ...]] = {}
+    for number, (place, build) in enumerate(builders.items()):
+        for k, story in enumerate(STORIES):
+            layout, bounds = build(story, np.random.default_rng([seed, number, k]), Path(reference))
+            azimuth, elevation = sun_position(story.utc, *_lonlat(bounds))
+            scene = render(
+                layout,
+                bounds,
+                gsd_m=GSD_M,
+                sun_azimuth_deg=azimuth,
+                sun_elevation_deg=elevation,
+                seed=seed + 10 * number + k,
+                ground_seed=seed + number,
+            )
+            path = folder / f"{place}_{story.utc:%Y-%m-%d}_synthetic.tif"
+            write_geotiff(scene, path, story.utc)
+            zones[place] = layout.zones
+            boxes[f"{place}_{story.utc:%Y_%m_%d}"] = scene
+            made.append(
+                DemoScene(
+                    place,
+                    f"{story.utc:%Y-%m-%dT%H:%M:%SZ}",
+                    str(path),
+                    f"{folder / 'zones.gpkg'}|layername={place}",
+                    counts(scene, layout.zones),
+                )
+            )
+            if progress:
+                progress(len(made) / (len(builders) * len(STORIES)))
+    _write_zones(zones, folder / "zones.gpkg")
+    _write_boxes(boxes, folder / "truth.gpkg")
+    _write_counts(made, folder / "truth.csv")
+    return made
+
+
+def rajin(story: Story, rng: np.random.Generator, reference: Path = REFERENCE) -> tuple[Layout, Bounds]:
+    """Rajin's three piers with the shore they stand on, and the box to look at. Pier outlines are the reference layer's."""
+    from shapely.geometry import box
+
+    piers = sorted(
+        _features(reference / "piers.geojson"), key=lambda pier: -pier[1]["coordinates"][0][0][1]
+    )  # from the north
+    rings = [_projected(geometry["coordinates"][0][:-1]) for _, geometry in piers]
+    corners = np.concatenate(rings)
+    west, south = corners.min(axis=0) - 60.0
+    east, north = corners.max(axis=0) + (230.0, 60.0)
+    sea = np.array([[west, south], [east, south], [east, north], [west, north]]) + 200.0 * np.array(
+        [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+    )
+    layout = Layout((Area(sea, "water", ships.WATER_LEVEL_M), Area(_shore(rings, sea), "soil")))
+    moored = iter(story.moored_m)
+    for (facts, _), ring, fill in zip(piers, rings, story.fill):
+        name = facts["id"].split("-")[-1]
+        pier = port.pier(name, ring, facts["azimuth_deg"], rng, fill=fill)
+        root_azimuth = float(np.degrees(np.arctan2(*(ring[0] - ring[-1]))))
+        behind = (ring[0] + ring[-1]) / 2 + right_of(root_azimuth) * 40.0
+        warehouse = Area(rectangle(behind, 64.0, 22.0, root_azimuth), "roof", 8.0)
+        layout = layout.with_(areas=[*pier.areas, warehouse], things=pier.things, zones=pier.zones)
+        for start, end in sides(ring, facts["azimuth_deg"]):
+            wind = _wind(float(np.degrees(np.arctan2(*(end - start)))) - 90.0)
+            layout = layout.with_(
+                things=ships.moored(start, end, next(moored, ()), rng),
+                zones=[ships.berth(f"berth-{name}-{wind.lower()}", start, end, f"Berth {wind} of the {name} pier")],
+            )
+    road = (corners[:, 0].max() + 60.0, south + 15.0, east - 15.0, north - 15.0)
+    layout = layout.with_(zones=[Zone("roadstead", "water", box(*road), "Roadstead east of the piers")])
+    for length, share in zip(story.under_way_m, (0.3, 0.75)):
+        x, y = (road[0] + road[2]) / 2, road[1] + share * (road[3] - road[1])
+        layout = layout.with_(things=ships.under_way(x, y, 350.0 + rng.uniform(-10.0, 10.0), length, rng))
+    return layout, (float(west), float(south), float(east), float(north))
+
+
+def tumangan(story: Story, rng: np.random.Generator, reference: Path = REFERENCE) -> tuple[Layout, Bounds]:
+    """The freight yard of Tumangan: tracks through the station's coordinate, along the railway, and the box to look at."""
+    centre = next(
+        _projected([geometry["coordinates"]])[0]
+        for facts, geometry in _features(reference / "stations.geojson")
+        if facts["id"] == "station-tumangang"
+    )
+    arriving = next(
+        _projected(geometry["coordinates"])
+        for facts, geometry in _features(reference / "railway.geojson")
+        if facts["id"] == "rail-hongui-tumangang"
+    )
+    azimuth = float(np.degrees(np.arctan2(*(arriving[-1] - arriving[0]))))
+    layout = rail.station(centre, azimuth, rng, occupied=story.cars, name="tumangan")
+    corners = np.concatenate(layout.tracks)
+    west, south = corners.min(axis=0) - (25.0, 40.0)
+    east, north = corners.max(axis=0) + (25.0, 40.0)
+    return layout, (float(west), float(south), float(east), float(north))
+
+
+def sides(ring: np.ndarray, azimuth_deg: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The long sides of a pier as (start, end) with the water to their left: edges of the ring along its axis."""
+    x, y = ring.T
+    if float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) > 0:  # counter-clockwise: water to the right
+        ring = ring[::-1]
+    found = []
+    for start, end in zip(ring, np.roll(ring, -1, axis=0)):
+        off = (np.degrees(np.arctan2(*(end - start))) - azimuth_deg + 90.0) % 180.0 - 90.0
+        if abs(off) < SAME_DIRECTION_DEG:
+            found.append((start, end))
+    return found
+
+
+def counts(scene: Rendered, zones: Sequence[Zone]) -> dict[tuple[str, str], int]:
+    """True number of objects of each class a zone is counted for: centres in polygons, or within ON_TRACK_M of a track."""
+    from shapely.geometry import Point
+
+    found: dict[tuple[str, str], int] = {}
+    for zone in zones:
+        region = zone.geometry.buffer(ON_TRACK_M) if zone.is_track else zone.geometry
+        for class_name in CLASSES_OF_KIND[zone.kind]:
+            objects = scene.truth.select(scene.truth.class_name == class_name)
+            found[zone.zone_id, class_name] = sum(region.contains(Point(x, y)) for x, y in zip(objects.x, objects.y))
+    return found
+
+
+def _wind(azimuth_deg: float) -> str:
+    return ("N", "NE", "E", "SE", "S", "SW", "W", "NW")[round(azimuth_deg / 45.0) % 8]
+
+
+def write_geotiff(scene: Rendered, path: str | Path, utc: datetime) -> None:
+    """A tiled, compressed GeoTIFF in UTM zone 52 N that says when it was taken and that it is synthetic."""
+    from osgeo import gdal, osr
+
+    _, rows, columns = scene.data.shape
+    options = ["TILED=YES", "COMPRESS=LZW", "PREDICTOR=2", "PHOTOMETRIC=RGB"]
+    file = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, 3, gdal.GDT_Byte, options)
+    if file is None:
+        raise Refusal(f"{path} cannot be written: choose a folder that exists and that you may write to.")
+    file.SetGeoTransform((scene.x0, scene.gsd_m, 0.0, scene.y0, 0.0, -scene.gsd_m))
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(EPSG)
+    file.SetProjection(crs.ExportToWkt())
+    file.SetMetadata(
+        {
+            "TIFFTAG_DATETIME": f"{utc:%Y:%m:%d %H:%M:%S}",
+            "TIFFTAG_SOFTWARE": "Rason simulator",
+            "TIFFTAG_IMAGEDESCRIPTION": "SYNTHETIC scene: what stands here is invented",
+            "AREA_OR_POINT": "Area",
+        }
+    )
+    file.SetMetadata({"ACQUISITIONDATETIME": f"{utc:%Y-%m-%dT%H:%M:%SZ}"}, "IMAGERY")
+    file.WriteArray(scene.data)
+    file.FlushCache()
+
+
+def _shore(rings: Sequence[np.ndarray], sea: np.ndarray) -> np.ndarray:
+    """Land to the west of a line through the piers' roots (last and first corner of each ring), as far as the sea's box."""
+    coast = [corner for ring in rings for corner in (ring[-1], ring[0])]
+    west, south, north = sea[:, 0].min(), sea[:, 1].min(), sea[:, 1].max()
+    return np.array([(coast[0][0], north), *coast, (coast[-1][0], south), (west, south), (west, north)])
+
+
+def _features(path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Properties and geometry of a GeoJSON file's features."""
+    if not path.is_file():
+        raise Refusal(f"{path} is missing: the demo needs the reference layers that come with the plugin.")
+    with open(path, encoding="utf-8") as file:
+        return [(feature["properties"], feature["geometry"]) for feature in json.load(file)["features"]]
+
+
+def _projected(lonlat: Sequence[Sequence[float]]) -> np.ndarray:
+    """Longitudes and latitudes (N, 2) in metres of UTM zone 52 N."""
+    from pyproj import Transformer
+
+    to_metres = Transformer.from_crs(4326, EPSG, always_xy=True)
+    return np.column_stack(to_metres.transform(*np.asarray(lonlat, float)[:, :2].T))
+
+
+def _lonlat(bounds: Bounds) -> tuple[float, float]:
+    from pyproj import Transformer
+
+    west, south, east, north = bounds
+    return Transformer.from_crs(EPSG, 4326, always_xy=True).transform((west + east) / 2, (south + north) / 2)
+
+
+def _geopackage(path: Path) -> tuple[Any, Any]:
+    """A new GeoPackage in place of an old one, and the CRS for its layers."""
+    from osgeo import ogr, osr
+
+    driver = ogr.GetDriverByName("GPKG")
+    if path.exists():
+        driver.DeleteDataSource(str(path))
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(EPSG)
+    return driver.CreateDataSource(str(path)), crs
+
+
+def _write_zones(zones: dict[str, tuple[Zone, ...]], path: Path) -> None:
+    from osgeo import ogr
+
+    file, crs = _geopackage(path)
+    for place, kept in zones.items():
+        layer = file.CreateLayer(place, crs, ogr.wkbUnknown)
+        for field in ("zone_id", "name", "kind"):
+            layer.CreateField(ogr.FieldDefn(field, ogr.OFTString))
+        for zone in kept:
+            _add(layer, zone.geometry, {"zone_id": zone.zone_id, "name": zone.name, "kind": zone.kind})
+
+
+def _write_boxes(scenes: dict[str, Rendered], path: Path) -> None:
+    from osgeo import ogr
+    from shapely.geometry import Polygon
+
+    file, crs = _geopackage(path)
+    for name, scene in scenes.items():
+        layer = file.CreateLayer(name, crs, ogr.wkbPolygon)
+        for field in ("class", "note"):
+            layer.CreateField(ogr.FieldDefn(field, ogr.OFTString))
+        for field in ("length_m", "width_m", "azimuth_deg", "height_m"):
+            layer.CreateField(ogr.FieldDefn(field, ogr.OFTReal))
+        truth = scene.truth
+        layer.StartTransaction()
+        for i, ring in enumerate(truth.corners()):
+            _add(
+                layer,
+                Polygon(ring),
+                {
+                    "class": str(truth.class_name[i]),
+                    "note": str(truth.note[i]),
+                    "length_m": float(truth.length_m[i]),
+                    "width_m": float(truth.width_m[i]),
+                    "azimuth_deg": float(truth.azimuth_deg[i]),
+                    "height_m": float(scene.truth_height_m[i]),
+                },
+            )
+        layer.CommitTransaction()
+
+
+def _add(layer: Any, geometry: Any, values: dict[str, Any]) -> None:
+    from osgeo import ogr
+
+    feature = ogr.Feature(layer.GetLayerDefn())
+    for name, value in values.items():
+        feature.SetField(name, value)
+    feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(bytes(geometry.wkb)))
+    layer.CreateFeature(feature)
+
+
+def _write_counts(scenes: Sequence[DemoScene], path: Path) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("place", "epoch", "zone_id", "class", "truth"))
+        for scene in scenes:
+            for (zone_id, class_name), count in scene.truth.items():
+                table.writerow((scene.place, scene.epoch, zone_id, class_name, count))
