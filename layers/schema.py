@@ -1,0 +1,211 @@
+"""The fields of every layer Rason reads or writes, and the words that stand in them. Published: they never change."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from qgis.core import QgsField, QgsFields
+from qgis.PyQt.QtCore import QVariant
+
+TEXT, INTEGER, REAL, BOOLEAN = QVariant.String, QVariant.Int, QVariant.Double, QVariant.Bool
+
+
+class Column(NamedTuple):
+    """One field: its name (units in the name), its type and what it holds."""
+
+    name: str
+    type: int
+    about: str
+
+
+def qgs_fields(columns) -> QgsFields:
+    """The columns as QGIS wants them."""
+    fields = QgsFields()
+    for column in columns:
+        field = QgsField(column.name, column.type)
+        field.setComment(column.about)
+        fields.append(field)
+    return fields
+
+
+def names(columns) -> list[str]:
+    """The names alone, in order."""
+    return [column.name for column in columns]
+
+
+# Words of `status`, `verdict` and `change`.
+DETECTED, ACCEPTED, REJECTED, ADDED = STATUSES = ("detected", "accepted", "rejected", "added")
+CLASSES = ("freight_car", "container", "ship")
+BASES = ("uncalibrated", "calibrated", "reviewed", "counted")
+UNITS = ("objects", "TEU", "m", "m2", "share")
+VERDICTS = ("increase", "decrease", "the same", "no change shown", "not observed", "not comparable")
+APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE = CHANGE_WORDS = (
+    "appeared",
+    "disappeared",
+    "moved",
+    "stayed",
+    "not observable",
+)
+
+ZONES = (
+    Column("zone_id", TEXT, "Unique name of the zone in every result"),
+    Column("name", TEXT, "Name for people"),
+    Column("kind", TEXT, "pier, yard, track, berth, water or area: says what is counted unless the user does"),
+)
+
+DETECTIONS = (
+    Column("class", TEXT, "freight_car, container, ship, or any other class"),
+    Column("score", REAL, "The detector's own number, higher is surer"),
+    Column("p", REAL, "Probability that this is an object of its class, 0 to 1"),
+    Column("length_m", REAL, "Longer side in metres on the ground"),
+    Column("width_m", REAL, "Shorter side in metres on the ground"),
+    Column("azimuth_deg", REAL, "Direction of the long side, clockwise from north, 0 to 180"),
+    Column("zone_id", TEXT, "Zone that holds the centre"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("detector", TEXT, "What found it, or who drew it"),
+    Column("status", TEXT, "detected, accepted, rejected or added"),
+    Column("reviewed_by", TEXT, "Who decided the status"),
+    Column("reviewed_at", TEXT, "When, ISO 8601 in UTC"),
+    Column("note", TEXT, "For the reviewer"),
+)
+
+TALLY = (
+    Column("zone_id", TEXT, "The zone counted in"),
+    Column("class", TEXT, "The class counted"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("detected", REAL, "What was found; empty when not observed"),
+    Column("estimate", REAL, "Best estimate after misses and false detections; empty when not observed"),
+    Column("low", REAL, "Lower end of the interval"),
+    Column("high", REAL, "Upper end of the interval"),
+    Column("level", REAL, "Probability the interval is made for, such as 0.9"),
+    Column("visible_fraction", REAL, "Share of the zone that could be seen, 0 to 1"),
+    Column("basis", TEXT, "uncalibrated, calibrated, reviewed or counted"),
+    Column("unit", TEXT, "objects, TEU, m, m2 or share"),
+    Column("exposure", REAL, "Ground of the whole zone: hectares, or kilometres of track; empty for measured rows"),
+    Column("site_sd", REAL, "Extra spread of the log ratio because this site or its conditions are not calibrated"),
+    Column("calibration", TEXT, "Key of the calibration the interval rests on, so that a comparison finds it again"),
+    Column("rules", TEXT, "What was counted as one object"),
+    Column("note", TEXT, "What weakens the number"),
+)
+
+COMPARISON = (
+    Column("zone_id", TEXT, "The zone compared"),
+    Column("class", TEXT, "The class compared"),
+    Column("unit", TEXT, "objects, TEU, m, m2 or share"),
+    Column("epoch_1", TEXT, "The earlier epoch, ISO 8601 in UTC"),
+    Column("epoch_2", TEXT, "The later epoch, ISO 8601 in UTC"),
+    Column("estimate_1", REAL, "Estimate at the earlier epoch"),
+    Column("estimate_2", REAL, "Estimate at the later epoch"),
+    Column("difference", REAL, "Later minus earlier"),
+    Column("low", REAL, "Lower end of the difference's interval"),
+    Column("high", REAL, "Upper end of the difference's interval"),
+    Column("level", REAL, "Probability the interval is made for"),
+    Column("ratio", REAL, "Later over earlier"),
+    Column("ratio_low", REAL, "Lower end of the ratio's interval"),
+    Column("ratio_high", REAL, "Upper end of the ratio's interval"),
+    Column("p_value", REAL, "Of the test that nothing changed"),
+    Column("q_value", REAL, "The same, corrected for the number of comparisons"),
+    Column("verdict", TEXT, "increase, decrease, the same within d, no change shown, not observed or not comparable"),
+    Column("smallest_visible_change", REAL, "What these two scenes could have shown"),
+    Column("common_visible_fraction", REAL, "Share of the zone seen at both epochs, 0 to 1"),
+    Column("note", TEXT, "The verdict in a sentence"),
+)
+
+CHANGES = (
+    *DETECTIONS,
+    Column("change", TEXT, "appeared, disappeared, moved, stayed or not observable"),
+    Column("match_id", TEXT, "The same for both ends of a match"),
+)
+
+# Every reference layer.
+REFERENCE = (
+    Column("id", TEXT, "Fixed name of the feature"),
+    Column("name", TEXT, "English name"),
+    Column("name_ko", TEXT, "Korean name"),
+    Column("kind", TEXT, "What it is"),
+    Column("source", TEXT, "Where the geometry comes from"),
+    Column("source_date", TEXT, "Date of the source, as far as known"),
+    Column("licence", TEXT, "Licence of this feature"),
+    Column("accuracy_m", REAL, "Position error to expect, in metres"),
+    Column("approximate", BOOLEAN, "True where the geometry must not be measured from"),
+    Column("evidence", TEXT, "A seen in the source, B second-hand, C stand-in, D schematic or remembered"),
+    Column("note", TEXT, "Read before use"),
+)
+
+PIERS = (
+    *REFERENCE,
+    Column("axis_length_m", REAL, "Length from root to tip in metres"),
+    Column("azimuth_deg", REAL, "Direction from root to tip, clockwise from north"),
+    Column("pier_no_if_n_to_s", INTEGER, "Pier number if they are numbered from the north (not settled)"),
+    Column("pier_no_if_s_to_n", INTEGER, "Pier number if they are numbered from the south (not settled)"),
+)
+
+# Berths and tracks can be counted in as they are, so they carry the zone's id too.
+COUNTABLE = (Column("zone_id", TEXT, "Unique name of the zone in every result"), *REFERENCE)
+
+ROOFS = (
+    *REFERENCE,
+    Column("date_from", TEXT, "First day the roof stood, ISO 8601"),
+    Column("date_to", TEXT, "Last day, empty while it stands"),
+)
+
+REPORTED_ACTIVITY = (
+    Column("id", TEXT, "Fixed name of the row"),
+    Column("date_from", TEXT, "First day, month or year the number holds for"),
+    Column("date_to", TEXT, "Last one"),
+    Column("place", TEXT, "Where, as published"),
+    Column("site_id", TEXT, "The reference feature or layer meant"),
+    Column("object_class", TEXT, "What was counted"),
+    Column("number", REAL, "The published number"),
+    Column("qualifier", TEXT, "exact, approximate, at least, more than, ..."),
+    Column("basis", TEXT, "How the publisher came to it"),
+    Column("source_title", TEXT, "Title of the publication"),
+    Column("publisher", TEXT, "Who published it"),
+    Column("published", TEXT, "When"),
+    Column("url", TEXT, "Where"),
+    Column(
+        "grade",
+        TEXT,
+        "Evidence: A seen in the first publisher's text, B second-hand, C conflict or not re-checked, D remembered",
+    ),
+    Column("note", TEXT, "Read before use: cumulative totals overlap and must not be added"),
+    Column("licence", TEXT, "Licence of this row"),
+)
+
+EVENTS = (
+    Column("id", TEXT, "Fixed name of the row"),
+    Column("date_from", TEXT, "First day or month"),
+    Column("date_to", TEXT, "Last one"),
+    Column("kind", TEXT, "infrastructure, sanctions, border, rail, trade, visit, shipping or statement"),
+    Column("title", TEXT, "What happened"),
+    Column("place", TEXT, "Where"),
+    Column("site_id", TEXT, "The reference feature or layer meant; empty when not one site"),
+    Column("source_title", TEXT, "Title of the publication"),
+    Column("publisher", TEXT, "Who published it"),
+    Column("published", TEXT, "When"),
+    Column("url", TEXT, "Where"),
+    Column(
+        "grade",
+        TEXT,
+        "Evidence: A seen in the first publisher's text, B second-hand, C conflict or not re-checked, D remembered",
+    ),
+    Column("note", TEXT, "Read before use"),
+    Column("licence", TEXT, "Licence of this row"),
+)
+
+OBJECT_DIMENSIONS = (
+    Column("id", TEXT, "Fixed name of the row"),
+    Column("object_class", TEXT, "Class of the object"),
+    Column("model", TEXT, "Type"),
+    Column("length_m", REAL, "Length in metres, over couplers for rolling stock"),
+    Column("width_m", REAL, "Width in metres"),
+    Column("height_m", REAL, "Height in metres"),
+    Column("tolerance_m", REAL, "How far the length may differ, in metres"),
+    Column("source", TEXT, "Where the numbers come from"),
+    Column("url", TEXT, "Where"),
+    Column("grade", TEXT, "Evidence: A seen in the first publisher's text, B second-hand, C not re-checked, D remembered"),
+    Column("note", TEXT, "Read before use"),
+    Column("licence", TEXT, "Licence of this row"),
+)
