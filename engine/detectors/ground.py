@@ -1,0 +1,78 @@
+"""What bare ground looks like, learned around a zone rather than in it.
+
+A block filled with boxes of one colour would pass as ground if it were learned inside; the few metres around it seldom do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CLUSTERS = 5  # wet and dry concrete, tar, shadow, soil: more clusters start to learn single objects
+MIN_SHARE = 0.12  # a cluster smaller than this share of the ring is an object lying there, not ground
+SAMPLE = 6000  # pixels are enough for five colours and keep the fit in milliseconds
+MIN_SPREAD = 3.0  # Lab units: no surface is more uniform than the sensor's noise and the compression make it
+MIN_PIXELS = 60  # fewer pixels do not describe ground
+SHADOW_LIGHTNESS = 0.6  # of the ground's: ground in shadow keeps little of its light
+SHADOW_CHROMA = 8.0  # Lab units: and is nearly grey; a dark blue box is not
+# D65 white and the sRGB primaries (IEC 61966-2-1); CIE 1976 L*a*b*.
+XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
+WHITE = np.array([0.9505, 1.0, 1.089], np.float32)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* (3, ...) of display values 0..1 (3, ...); values outside are clipped."""
+    value = np.clip(rgb, 0.0, 1.0).astype(np.float32)
+    xyz = np.tensordot(XYZ_OF_RGB / WHITE[:, None], value**2.2, axes=1)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Colours of bare ground: centres (k, 3) in Lab and the spread (k, 3) of each in Lab units."""
+
+    centres: np.ndarray
+    spreads: np.ndarray
+
+    @classmethod
+    def learn(cls, colours: np.ndarray, seed: int = 0) -> Ground | None:
+        """From Lab colours (n, 3) seen around a zone; None where there are too few. k-means, small clusters dropped."""
+        if len(colours) < MIN_PIXELS:
+            return None
+        rng = np.random.default_rng(seed)
+        sample = colours[rng.permutation(len(colours))[:SAMPLE]].astype(np.float32)
+        centres, nearest = _k_means(sample, rng)
+        kept = [k for k in range(len(centres)) if np.mean(nearest == k) >= MIN_SHARE]
+        spreads = [np.maximum(sample[nearest == k].std(0), MIN_SPREAD) for k in kept]
+        return cls(centres[kept], np.array(spreads))
+
+    def distance(self, colours: np.ndarray) -> np.ndarray:
+        """How many standard deviations Lab colours (3, ...) lie from the nearest ground colour."""
+        best = np.full(colours.shape[1:], np.inf, np.float32)
+        for centre, spread in zip(self.centres, self.spreads):
+            off = sum(((colours[i] - centre[i]) / spread[i]) ** 2 for i in range(3))
+            np.minimum(best, off, out=best)
+        return np.sqrt(best)
+
+    def shadow(self, colours: np.ndarray) -> np.ndarray:
+        """Bool (...): Lab colours (3, ...) that may be this ground in shadow, dark and nearly grey."""
+        dark = colours[0] < SHADOW_LIGHTNESS * np.median(self.centres[:, 0])
+        return dark & (np.hypot(colours[1], colours[2]) < SHADOW_CHROMA)
+
+
+def _k_means(sample: np.ndarray, rng: np.random.Generator, rounds: int = 15) -> tuple[np.ndarray, np.ndarray]:
+    """Lloyd's algorithm from centres spread along lightness: repeatable, and light and shade start apart."""
+    start = np.percentile(sample[:, 0], (np.arange(CLUSTERS) + 0.5) * 100 / CLUSTERS)
+    centres = np.stack([sample[np.argmin(np.abs(sample[:, 0] - value))] for value in start])
+    nearest = np.zeros(len(sample), int)
+    for _ in range(rounds):
+        nearest = ((sample[:, None] - centres[None]) ** 2).sum(2).argmin(1)
+        centres = np.stack(
+            [
+                sample[nearest == k].mean(0) if np.any(nearest == k) else sample[rng.integers(len(sample))]
+                for k in range(CLUSTERS)
+            ]
+        )
+    return centres, nearest
