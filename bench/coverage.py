@@ -95,7 +95,8 @@ def ground_bench(sims, seed, scenes):
         rng = np.random.default_rng([seed, scenes, i])
         calibration = calibrate(rng, scenes)
         for n in COUNTS:
-            t = tally(["zone"], [found(rng, n, scene_recall(rng), factor(rng, FALSE_CV))], [1.0], calibration, trust=KNOWN, seed=i)
+            detected = found(rng, n, scene_recall(rng), factor(rng, FALSE_CV))
+            t = tally(["zone"], [detected], [1.0], calibration, trust=KNOWN, seed=i)
             zones[n].append((t.low[0] <= n <= t.high[0], t.high[0] - t.low[0], t.high[0] == 0))
         for shared, name in enumerate(totals):
             totals[name].append(total_of_20(rng, calibration, bool(shared), i))

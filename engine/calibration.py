@@ -183,8 +183,8 @@ class Calibration:
         mean = (w * y).sum(1) / total
         log_weight = (np.log(np.gradient(tau)) - np.log1p((tau / 0.25) ** 2) - 0.5 * np.log(total) + 0.5 * np.log(w).sum(1)
                       - 0.5 * (w * (y - mean[:, None]) ** 2).sum(1))
-        pick = _pick(log_weight, rng, size)
-        return tau[pick], mean[pick] + rng.standard_normal(size) / np.sqrt(total[pick])
+        at = pick(log_weight, rng, size)
+        return tau[at], mean[at] + rng.standard_normal(size) / np.sqrt(total[at])
 
     def _background_draws(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         """False detections per unit of ground: negative binomial counts, on a grid of mean and cv.
@@ -200,7 +200,7 @@ class Calibration:
         log_weight = 0.5 * np.log(b)[:, None] - pull * b[:, None] + np.log(np.gradient(cv)) - np.log1p((cv / 0.8) ** 2)
         if len(bg):
             log_weight = log_weight + _negative_binomial(bg, b[:, None, None] * exposure, cv[:, None])
-        row, column = np.divmod(_pick(log_weight.ravel(), rng, size), len(cv))
+        row, column = np.divmod(pick(log_weight.ravel(), rng, size), len(cv))
         return b[row], cv[column]
 
     def to_dict(self) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def dump(calibrations: Sequence[Calibration]) -> str:
     return json.dumps([calibration.to_dict() for calibration in calibrations], indent=1)
 
 
-def _pick(log_weight: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+def pick(log_weight: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
     """Indices drawn in proportion to exp(log_weight)."""
     cumulative = np.exp(log_weight - log_weight.max()).cumsum()
     return np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right").clip(max=len(cumulative) - 1)

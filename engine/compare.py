@@ -16,7 +16,7 @@ import numpy as np
 
 from .calibration import COUNTED, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration, CalibrationDraws, hand_draws
 from .errors import Refusal
-from .tally import LEAST_VISIBLE, SceneDraws, about
+from .tally import LEAST_VISIBLE, SceneDraws, about, hidden
 
 Row = Mapping[str, Any]
 Key = tuple[str, str, str]  # zone_id, class, unit
@@ -128,7 +128,8 @@ class _Drawer:
         if scene is None:
             return _from_interval(row, rng)
         visible = min(float(row["visible_fraction"]), 1.0)
-        return scene.objects(float(row["detected"]), float(row.get("exposure") or 0) * visible, visible, rng)
+        seen = scene.seen(float(row["detected"]), float(row.get("exposure") or 0) * visible, rng)
+        return seen + hidden(seen, visible, rng)
 
     def _scene(self, row: Row, epoch: int) -> SceneDraws | None:
         """The scene effect of the row's epoch, or None where only the interval is left."""
@@ -217,7 +218,8 @@ class _Pair:
         estimates = float(self.first["estimate"]), float(self.second["estimate"])
         digits = 2 if self.key[2] == "share" else 0
         difference = _around(estimates[1] - estimates[0], _ends(after - before, self.level), digits)
-        ratio = _around((estimates[1] + offset) / (estimates[0] + offset), [float(np.exp(end)) for end in _ends(log_ratio, self.level)], 3)
+        ratio_ends = _ends((after + offset) / (before + offset), self.level)
+        ratio = _around((estimates[1] + offset) / (estimates[0] + offset), ratio_ends, 3)
         return replace(
             known, verdict=_verdict(after - before, log_ratio, q_value, same_within),
             difference=difference[0], low=difference[1], high=difference[2],

@@ -1,6 +1,6 @@
 """Why the interval is that wide: from what was detected in the zones of one scene to what is there, with its range.
 
-Everything is done on joint draws, so that the zones of one scene, which share its conditions, are added inside the draws.
+Everything is done on draws that the zones of one scene share, because its conditions move all of them together.
 Source: ALGORITHMS 2.1 steps 5 to 8; measured in bench/coverage.py.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .calibration import COUNTED, HAND_UPWARD, REVIEWED, UNCALIBRATED, Calibration, CalibrationDraws, Trust, hand_draws
+from .calibration import COUNTED, HAND_UPWARD, REVIEWED, UNCALIBRATED, Calibration, CalibrationDraws, Trust, hand_draws, pick
 from .errors import Refusal
 
 LEAST_VISIBLE = 0.5  # below this a zone is not observed
@@ -22,7 +22,9 @@ LEAST_VISIBLE = 0.5  # below this a zone is not observed
 BLOCKS = 10
 FOUND_LIMITS = 0.02, 50.0  # found / true: beyond it a detector is not one
 RATES = 500  # points of the distribution of false detections per unit of ground
-RATE_SHARED = 0.5  # part of the variation of false detections on ground that all zones of a scene share; not measurable here
+# Part of the variation of false detections that the zones of a scene have in common. Calibrations do not show it; half keeps
+# the total's coverage at .89 or more whether zones differ or scenes do (bench/coverage.py).
+RATE_SHARED = 0.5
 
 # Relative sd of what is measured instead of counted, and the least amount that can go unseen. Real strips gave an occupied
 # length 14 to 19 % off and container footprints 28 to 31 % off (docs/ACCURACY.md); not calibrated, so kept wide.
@@ -35,14 +37,12 @@ class SceneDraws:
     """What the zones of one scene share, draw by draw (S,).
 
     recall: chance that an object is found. true_share: chance that a find on an object is not a double. rate: quantiles
-    (RATES,) of the false detections per unit of ground, rising; rate_z: a normal score for where in that distribution the scene sits.
-    by_hand: a person's count.
+    (RATES,), rising, of the false detections per unit of ground. by_hand: a person's count.
     """
 
     recall: np.ndarray
     true_share: np.ndarray
     rate: np.ndarray
-    rate_z: np.ndarray
     by_hand: bool
 
     @classmethod
@@ -55,38 +55,24 @@ class SceneDraws:
         sd = np.maximum(np.hypot(shared.tau, site_sd), least_sd)
         found = np.exp(-(shared.mu + z * sd)).clip(*FOUND_LIMITS)
         recall = np.minimum(found * shared.true_share, 0.9995)
-        shape = 1 / np.maximum(shared.background_cv, 0.01) ** 2
-        rate = np.quantile(shared.background * rng.gamma(shape) / shape, (np.arange(RATES) + 0.5) / RATES)
-        return cls(recall, np.minimum(recall / found, 1.0), rate, rng.standard_normal(len(shared)), shared.by_hand)
+        return cls(recall, np.minimum(recall / found, 1.0), _rates(shared, rng), shared.by_hand)
 
-    def objects(self, detected: float, exposure: float, visible: float, rng: np.random.Generator) -> np.ndarray:
-        """Draws (S,) of the number of objects in a zone where ``detected`` were found on ``exposure`` of visible ground."""
+    def seen(self, detected: float, exposure: float, rng: np.random.Generator) -> np.ndarray:
+        """Draws (S,) of the number of objects on ``exposure`` of visible ground where ``detected`` were found."""
         whole = np.floor(detected + rng.random(len(self.recall))).astype(np.int64)  # a sum of probabilities is a fraction
-        found = whole - self._false(detected, whole, exposure, rng)
-        true = rng.binomial(found, self.true_share)
-        seen = true + rng.negative_binomial(true + 0.5, self.recall)
-        if visible >= 1:
-            return seen
-        cv2 = 1 / (BLOCKS * visible * (1 - visible))
-        hidden_per_seen = (1 - visible) / visible * cv2 * rng.gamma(1 / cv2, size=len(seen))
-        return seen + rng.poisson((seen + 0.5) * hidden_per_seen)
+        true = rng.binomial(whole - self._false(detected, whole, exposure, rng), self.true_share)
+        return true + rng.negative_binomial(true + 0.5, self.recall)
 
     def _false(self, detected: float, whole: np.ndarray, exposure: float, rng: np.random.Generator) -> np.ndarray:
-        """Draws of the detections on empty ground: Poisson, given that there were no more of them than detections.
-
-        The rate is drawn again for each zone by what its count allows. Its rank among the draws is part the scene's, part
-        the zone's own (RATE_SHARED), so that the total keeps the spread of what the zones of a scene have in common.
-        """
-        from scipy.special import gammaincc, ndtr  # gammaincc(k + 1, m) = P(Poisson(m) <= k), also between whole k
+        """Draws of the detections on empty ground: Poisson, given that there were no more of them than detections."""
+        from scipy.special import gammaincc  # gammaincc(k + 1, m) = P(Poisson(m) <= k), also between whole k
 
         mean = exposure * self.rate
         if mean[-1] <= 0:
             return np.zeros_like(whole)
-        weight = gammaincc(detected + 1, mean).cumsum()
-        z = np.sqrt(RATE_SHARED) * self.rate_z + np.sqrt(1 - RATE_SHARED) * rng.standard_normal(len(whole))
-        mean = mean[np.searchsorted(weight, ndtr(z) * weight[-1]).clip(max=len(mean) - 1)]
+        mean = mean[pick(np.log(gammaincc(detected + 1, mean) + 1e-300), rng, len(whole))]
         false = rng.poisson(mean)
-        over = np.flatnonzero(false > whole)  # drawn again, now by inverting the truncated distribution
+        over = np.flatnonzero(false > whole)  # drawn again, by inverting the truncated distribution
         mean, low, high = mean[over], np.zeros(len(over), np.int64), whole[over]
         target = rng.random(len(over)) * gammaincc(high + 1, mean)
         while np.any(low < high):
@@ -98,7 +84,7 @@ class SceneDraws:
 
     def limits(self, draws: np.ndarray, detected: float, exposure: float, visible: float,
                level: float) -> tuple[int, int, int]:
-        """Estimate, low and high of draws. Zero stays in while false detections alone explain the count; none is never 0."""
+        """Estimate, low and high. Zero stays in while false detections alone explain the count; none is never 0."""
         from scipy.special import gammainc  # gammainc(k, m) = P(Poisson(m) >= k)
 
         tail = (1 - level) / 2
@@ -122,11 +108,26 @@ class SceneDraws:
         return int(np.ceil(n / visible))
 
 
+def hidden(seen: np.ndarray, visible: float, rng: np.random.Generator) -> np.ndarray:
+    """Draws (S,) of what stands in the part of a zone that could not be seen, given what stands in the rest."""
+    if visible >= 1:
+        return np.zeros(len(seen), np.int64)
+    cv2 = 1 / (BLOCKS * visible * (1 - visible))
+    return rng.poisson((seen + 0.5) * (1 - visible) / visible * cv2 * rng.gamma(1 / cv2, size=len(seen)))
+
+
+def _rates(shared: CalibrationDraws, rng: np.random.Generator, zones: float = 1.0) -> np.ndarray:
+    """Quantiles (RATES,) of the false detections per unit of ground, over this many zones of one scene together."""
+    cv = np.maximum(shared.background_cv, 0.01) * np.sqrt(RATE_SHARED + (1 - RATE_SHARED) / zones)
+    rate = shared.background * rng.gamma(1 / cv**2) * cv**2
+    return np.quantile(rate, (np.arange(RATES) + 0.5) / RATES)
+
+
 @dataclass(frozen=True)
 class Tally:
     """The tally of one class in the zones of one scene; None where a zone was not observed.
 
-    draws: joint draws (zones, S) of the number there, nan where not observed. The rest is as in the tally table.
+    total_ends: low and high over the observed zones together. The rest is as in the tally table.
     """
 
     zone_id: tuple[str, ...]
@@ -135,29 +136,23 @@ class Tally:
     estimate: tuple[int | None, ...]
     low: tuple[int | None, ...]
     high: tuple[int | None, ...]
+    total_ends: tuple[int, int] | None
     level: float
     visible_fraction: tuple[float, ...]
     exposure: tuple[float, ...]
     basis: str
     calibration: str
-    draws: np.ndarray
-    scene: SceneDraws
 
     def total(self) -> tuple[int, int, int] | None:
         """Estimate, low and high over the observed zones together; None when none was observed.
 
-        The estimate is the sum of the zones' estimates; the ends come from the joint draws. Where zones overlap, make the
-        tally for it with each object counted in one zone only.
+        The estimate is the sum of the zones' estimates. Where zones overlap, ask a tally in which each object is counted in
+        one zone only.
         """
-        seen = [i for i, estimate in enumerate(self.estimate) if estimate is not None]
-        if not seen:
+        if self.total_ends is None:
             return None
-        detected = sum(self.detected[i] or 0.0 for i in seen)
-        exposure = sum(self.exposure[i] * self.visible_fraction[i] for i in seen)
-        visible = min(self.visible_fraction[i] for i in seen)
-        _, low, high = self.scene.limits(self.draws[seen].sum(0), detected, exposure, visible, self.level)
-        estimate = sum(self.estimate[i] or 0 for i in seen)
-        return estimate, min(low, estimate), max(high, estimate)
+        estimate = sum(value or 0 for value in self.estimate)
+        return estimate, min(self.total_ends[0], estimate), max(self.total_ends[1], estimate)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a zone in the tally table's fields, and what a comparison needs: exposure, calibration."""
@@ -209,20 +204,39 @@ def _tally(zone_id: Sequence[str], detected: Any, exposure: Any, class_name: str
     detected, exposure, visible = arrays
     visible = visible.clip(max=1.0)
     scene = SceneDraws.make(shared, [seed], trust.site_sd)
-    draws = np.full((len(zone_id), len(shared)), np.nan)
-    rows: list[tuple[Any, ...]] = []
-    for i, zone in enumerate(zone_id):
-        if visible[i] < LEAST_VISIBLE:
-            rows.append((None, None, None, None))
-            continue
-        d, ground, seen = float(detected[i]), float(exposure[i] * visible[i]), float(visible[i])
+    rows: list[tuple[Any, ...]] = [(None, None, None, None)] * len(zone_id)
+    unseen = np.zeros(len(shared))
+    observed = np.flatnonzero(visible >= LEAST_VISIBLE)
+    for i in observed:
         # by its name, so that a zone's interval does not depend on which other zones are counted
-        rng = np.random.default_rng([seed, 6, zlib.crc32(str(zone).encode())])
-        draws[i] = scene.objects(d, ground, seen, rng)
-        rows.append((d, *scene.limits(draws[i], d, ground, seen, level)))
-    columns = list(zip(*rows)) if rows else [(), (), (), ()]
-    return Tally(tuple(zone_id), class_name, columns[0], columns[1], columns[2], columns[3], level, tuple(visible.tolist()),
-                 tuple(exposure.tolist()), trust.basis, key, draws, scene)
+        rng = np.random.default_rng([seed, 6, zlib.crc32(str(zone_id[i]).encode())])
+        d, ground, seen = float(detected[i]), float(exposure[i] * visible[i]), float(visible[i])
+        draws = scene.seen(d, ground, rng)
+        behind = hidden(draws, seen, rng)
+        rows[i] = (d, *scene.limits(draws + behind, d, ground, seen, level))
+        unseen += behind
+    columns = list(zip(*rows)) if rows else [()] * 4
+    ends = None
+    if len(observed):
+        seen_ground = (exposure * visible)[observed]
+        ends = _total(scene, shared, detected[observed], seen_ground, visible[observed], unseen, level, seed)
+    return Tally(tuple(zone_id), class_name, columns[0], columns[1], columns[2], columns[3], ends, level,
+                 tuple(visible.tolist()), tuple(exposure.tolist()), trust.basis, key)
+
+
+def _total(scene: SceneDraws, shared: CalibrationDraws, detected: np.ndarray, exposure: np.ndarray, visible: np.ndarray,
+           unseen: np.ndarray, level: float, seed: int) -> tuple[int, int]:
+    """Low and high of the number in all zones of the scene, as one large zone with the same scene effect.
+
+    Adding the zones' draws instead keeps every zone's "not below 0" and came out 10 % high where false detections on empty
+    ground are many (bench/coverage.py); variances of zones are never added, they share the scene's recall.
+    """
+    rng = np.random.default_rng([seed, 8])
+    ground = float(exposure.sum())
+    zones = ground**2 / float((exposure**2).sum()) if ground > 0 else 1.0
+    whole = replace(scene, rate=_rates(shared, rng, zones))
+    draws = whole.seen(float(detected.sum()), ground, rng) + unseen
+    return whole.limits(draws, float(detected.sum()), ground, float(visible.min()), level)[1:]
 
 
 def measure_row(zone_id: str, class_name: str, value: float, unit: str, *, visible: float = 1.0,
