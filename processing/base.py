@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ..engine.errors import Cancelled, Refusal
-from . import destinations
+from . import destinations, outputs
 
 DOCS = "https://github.com/rason-qgis/rason/blob/main/docs/algorithms/"
 ICON = Path(__file__).parent.parent / "ui" / "icons" / "rason.svg"
@@ -64,6 +64,7 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
         from ..engine.libraries import require
 
         with self._told(feedback):
+            self.written = []
             require(*self.libraries)
             self.fresh = destinations.check(self, parameters, context)
             self.prepare(parameters, context, feedback)
@@ -77,6 +78,13 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
         except QgsProcessingException:
             destinations.remove(self.fresh, context)
             raise
+
+    def postProcessAlgorithm(self, context, feedback):
+        """Style what was written and store the record of the run with it, in the main thread."""
+        with self._told(feedback):
+            for written in self.written:
+                outputs.finish(written, context)
+        return {}
 
     def prepare(self, parameters, context, feedback):
         """Read parameters and layers; refuse what is wrong."""

@@ -13,7 +13,7 @@ from .base import ICON
 # id -> class name, in the file of the same name under algorithms/.
 ALGORITHMS = {
     "createlayers": "CreateLayers",
-    "makezones": "MakeZones",
+    # "makezones": "MakeZones",
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "compareepochs": "CompareEpochs",

@@ -1,0 +1,32 @@
+"""The calibrations that travel with the detectors, named for what they were made on."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from .calibration import Calibration
+
+FOLDER = Path(__file__).parent / "detectors" / "weights"
+FILES = {"freight_car": "freight_cars", "container": "containers", "ship": "ships"}
+MARGIN = 1.25  # a GSD this much coarser or finer than the labelled scenes' still counts as like them
+
+
+@cache
+def shipped(class_name: str) -> Calibration:
+    """The shipped calibration of a class, or ``Calibration.none`` where no openly licensed labels exist."""
+    path = FOLDER / f"{FILES.get(class_name, class_name)}_calibration.json"
+    if not path.is_file():
+        return Calibration.none(class_name)
+    rows = json.loads(path.read_text("utf8"))
+    gsd = [row["gsd_m"] for row in rows]
+    return Calibration(
+        class_name,
+        *([row[key] for row in rows] for key in ("tp", "fn", "dup", "bg", "exposure")),
+        exposure_unit="km" if class_name == "freight_car" else "ha",
+        site=tuple(row.get("site") or row["scene"] for row in rows),
+        source="; ".join(sorted({row["source"] for row in rows})),
+        conditions={"effective_gsd_m": (min(gsd) / MARGIN, max(gsd) * MARGIN)},
+        synthetic=any(row.get("synthetic", False) for row in rows),
+    )

@@ -1,0 +1,193 @@
+"""rason:tally: a tally from detections or from marks drawn by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterString,
+)
+
+from ...engine import provenance, tallying
+from ...engine.errors import Refusal
+from ...engine.tally import about
+from ...layers import schema
+from .. import bridge, outputs, scenes
+from ..base import RasonAlgorithm
+
+BASES = ["auto", "detected", "reviewed", "counted"]
+ANY = [
+    QgsProcessing.SourceType.TypeVectorPolygon,
+    QgsProcessing.SourceType.TypeVectorLine,
+]
+
+
+class Tally(RasonAlgorithm):
+    """Detections or marks, and zones in; tally out."""
+
+    def name(self):
+        """Fixed id."""
+        return "tally"
+
+    def displayName(self):
+        """Name in the Toolbox."""
+        return self.tr("Tally detections or marks")
+
+    def tags(self):
+        """Words to find it by."""
+        return self.tr("count,hand count,marks,points,detections,interval,zones").split(",")
+
+    def shortHelpString(self):
+        """Help in the dialog and in qgis_process."""
+        return self.tr(
+            "Counts objects that are already in a layer, by zone and class, with an interval: detections of Rason, or points "
+            "and boxes drawn by hand, of any class (trucks, passenger coaches, coal piles).\n\nA hand count has an error too: "
+            "nine people counted 880 to 1,182 objects on one picture. Its interval says so, and reaches further up than down, "
+            "because people miss the same hard objects.\n\nRejected detections are left out. A zone that was not visible is not "
+            "observed, never 0: give VISIBILITY where parts were hidden."
+        )
+
+    def initAlgorithm(self, config=None):
+        """Parameters and outputs."""
+        add = self.addParameter
+        add(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSource(
+                    "DETECTIONS", self.tr("Detections or marks"), [QgsProcessing.SourceType.TypeVectorAnyGeometry]
+                ),
+                self.tr("Points or polygons, one an object. Fields class, status, epoch and scene are used where present."),
+            )
+        )
+        add(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSource("ZONES", self.tr("Zones"), ANY),
+                self.tr(
+                    "Where to count: polygons, and lines for tracks. Fields zone_id, name and kind are used where present."
+                ),
+            )
+        )
+        add(
+            scenes.with_help(
+                QgsProcessingParameterString("CLASSES", self.tr("Classes"), optional=True),
+                self.tr("Classes to count, separated by commas; a class without any object is then counted as 0. Left empty: "
+                        "the classes found. Marks without a class field are taken as the one class named here."),
+            )
+        )  # fmt: skip
+        for parameter in scenes.epoch_parameters(self.tr, self.tr("Left empty, DETECTIONS must say it in its field epoch.")):
+            add(parameter)
+        add(
+            scenes.with_help(
+                QgsProcessingParameterEnum("BASIS", self.tr("How they were found"), options=BASES, defaultValue="auto",
+                                           usesStaticStrings=True),
+                self.tr("detected: by a detector. reviewed: detections that a person went through. counted: by hand. auto: what "
+                        "the fields detector and status say, by hand where there are none."),
+                advanced=True,
+            )
+        )  # fmt: skip
+        add(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSource(
+                    "VISIBILITY", self.tr("Visible fractions"), [QgsProcessing.SourceType.TypeVector], optional=True
+                ),
+                self.tr("Table with zone_id and visible_fraction, such as another tally of the same scene. Left empty, all of "
+                        "each zone is taken as seen."),
+            )
+        )  # fmt: skip
+        for parameter in scenes.interval_parameters(self.tr):
+            add(parameter)
+        add(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSink("OUTPUT", self.tr("Tally"), QgsProcessing.SourceType.TypeVector),
+                self.tr("Table: one row a zone, class and unit, with interval, basis and counting rules."),
+            )
+        )
+        self.addOutput(QgsProcessingOutputNumber("TOTAL", self.tr("Total, where one class is counted")))
+        self.addOutput(QgsProcessingOutputNumber("TOTAL_LOW", self.tr("Lower end of the total")))
+        self.addOutput(QgsProcessingOutputNumber("TOTAL_HIGH", self.tr("Upper end of the total")))
+
+    def prepare(self, parameters, context, feedback):
+        """Read and check everything; nothing is written yet."""
+        zones = self.parameterAsSource(parameters, "ZONES", context)
+        source = self.parameterAsSource(parameters, "DETECTIONS", context)
+        if not source.sourceCrs().isValid():
+            raise Refusal(self.tr("DETECTIONS has no coordinate reference system. Assign one to the layer."))
+        frame = bridge.frame_of(zones, "ZONES")
+        self.zones = bridge.read_zones(zones, frame, context, feedback)
+        self.marks, texts = bridge.read_marks(source, frame, context)
+        asked = [word.strip() for word in self.parameterAsString(parameters, "CLASSES", context).split(",") if word.strip()]
+        self.marks = _named(self.marks, bridge.field_index(source.fields(), "class") >= 0, asked)
+        self.classes = asked or sorted(set(self.marks.class_name))
+        if not self.classes:
+            raise Refusal(self.tr("DETECTIONS is empty: name in CLASSES what was looked for, so that none can be counted."))
+        self.scene = _only(texts["scene"], "scene", "")
+        stored = _only(texts["epoch"], "epoch", "")
+        self.epoch = scenes.read_epoch(
+            self, parameters, context, {"": {"ACQUISITIONDATETIME": stored}}, self.tr("DETECTIONS")
+        )
+        self.basis = self.parameterAsEnumString(parameters, "BASIS", context)
+        if self.basis == "auto":
+            self.basis = _basis(texts)
+        self.visible = self._visible(parameters, context, feedback)
+        self.calibrations = scenes.read_calibrations(
+            self.parameterAsString(parameters, "CALIBRATION", context), self.classes
+        )
+        self.level = self.parameterAsDouble(parameters, "LEVEL", context)
+        self.seed = self.parameterAsInt(parameters, "SEED", context)
+
+    def _visible(self, parameters, context, feedback):
+        source = self.parameterAsSource(parameters, "VISIBILITY", context)
+        if source is None:
+            feedback.pushInfo(self.tr("Without VISIBILITY all of each zone is taken as seen."))
+            return {}
+        zone, share = (bridge.field_index(source.fields(), name) for name in ("zone_id", "visible_fraction"))
+        if min(zone, share) < 0:
+            raise Refusal(
+                self.tr("VISIBILITY needs the fields zone_id and visible_fraction. Give a tally of the same scene.")
+            )
+        return {
+            str(f.attribute(zone)): float(f.attribute(share)) for f in source.getFeatures() if f.attribute(share) is not None
+        }
+
+    def run(self, parameters, context, feedback):
+        """Tally, then write."""
+        rows, totals = tallying.tally_marks(
+            self.marks, self.zones, self.classes, self.calibrations, basis=self.basis, visible=self.visible,
+            level=self.level, seed=self.seed, progress=bridge.progress(feedback),
+        )  # fmt: skip
+        same = {"scene": self.scene, "epoch": self.epoch.iso()}
+        for row in rows:
+            feedback.pushInfo(f"{row['zone_id']}, {row['class']}: "
+                              f"{about(row['estimate'], row['low'], row['high'], row['unit'])}")  # fmt: skip
+        output = outputs.write(
+            self, parameters, "OUTPUT", context, schema.TALLY, [{**row, **same} for row in rows],
+            style="tally", title=self.tr("Tally"), record=provenance.record(self.id(), parameters, []),
+        )  # fmt: skip
+        total = (totals[self.classes[0]] if len(self.classes) == 1 else None) or (None, None, None)
+        return {"OUTPUT": output, **dict(zip(("TOTAL", "TOTAL_LOW", "TOTAL_HIGH"), total))}
+
+
+def _named(marks, has_class, asked):
+    """Marks of a layer without a class field are all of the one class asked for."""
+    if has_class or not len(marks):
+        return marks
+    if len(asked) != 1:
+        raise Refusal("DETECTIONS has no field class: name in CLASSES the one class that it holds.")
+    return marks.with_(class_name=asked[0])
+
+
+def _only(texts, field, default):
+    values = sorted({text for text in texts if text})
+    if len(values) > 1:
+        raise Refusal(f"DETECTIONS holds more than one {field} ({', '.join(values[:3])}). Select the features of one.")
+    return values[0] if values else default
+
+
+def _basis(texts):
+    if not any(texts["detector"]):
+        return "counted"
+    status = np.array(texts["status"])
+    return "reviewed" if len(status) and np.isin(status, [schema.ACCEPTED, schema.ADDED]).all() else "detected"

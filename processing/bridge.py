@@ -1,0 +1,269 @@
+"""The only code that turns QGIS layers into engine values and results into features."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from qgis.core import (
+    NULL,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsFeatureSink,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessingException,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import QDateTime, Qt
+
+from ..engine import epoch as epochs
+from ..engine.detections import Detections
+from ..engine.errors import Cancelled, Refusal
+from ..engine.georeference import Frame, metric_frame
+from ..engine.scene import Scene
+from ..engine.zones import KINDS, Zone
+from ..layers import schema
+
+
+def progress(feedback, start=0.0, end=100.0):
+    """The engine's progress callback for a QgsProcessingFeedback: moves the bar, raises Cancelled."""
+
+    def step(fraction):
+        feedback.setProgress(start + (end - start) * fraction)
+        if feedback.isCanceled():
+            raise Cancelled
+
+    return step
+
+
+def read_scene(layer, *, bands="", name="INPUT") -> Scene:
+    """The engine's scene of a raster layer. Raises Refusal for layers that are no files."""
+    if layer is None or not layer.isValid():
+        raise Refusal(f"{name} cannot be opened as a raster. Check the path and the file.")
+    if layer.providerType() != "gdal":
+        raise Refusal(
+            f"{name} is a web service ({layer.providerType()}), whose pictures have no acquisition time. Save a file."
+        )
+    crs = layer.crs()
+    wkt = crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL) if crs.isValid() else ""
+    return Scene.open(layer.dataProvider().dataSourceUri(), crs_wkt=wkt, bands=bands, name=name)
+
+
+def scene_name(layer) -> str:
+    """File name of a raster layer."""
+    return Path(re.split(r"[|?]", layer.source())[0]).name or layer.name()
+
+
+def read_epoch(value, precision, metadata, name="INPUT"):
+    """The epoch of EPOCH (QDateTime, text or None) and EPOCH_PRECISION ("auto", …), else the file's.
+
+    A QDateTime without zone is wall-clock UTC: the machine's own time zone must not matter.
+    """
+    given = None
+    if isinstance(value, QDateTime) and value.isValid():
+        if value.timeSpec() == Qt.TimeSpec.LocalTime:
+            value.setTimeSpec(Qt.TimeSpec.UTC)
+        given = epochs.read(value.toUTC().toString(Qt.DateFormat.ISODate), "EPOCH")
+    elif value not in (None, NULL, "") and not isinstance(value, QDateTime):
+        given = epochs.read(str(value), "EPOCH")
+    epoch = epochs.required(given, metadata, name)
+    return epoch if precision in ("", "auto") else epochs.with_precision(epoch, precision)
+
+
+def field_index(fields, name) -> int:
+    """Index of a field whose name matches without regard to case, or -1."""
+    return next((i for i, field in enumerate(fields) if field.name().lower() == name.lower()), -1)
+
+
+def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zone]:
+    """Zones of a feature source in the frame's coordinates.
+
+    Missing zone_ids are filled from the feature id, missing kinds from the shape; null geometries are skipped and invalid
+    ones repaired, and both are said. Raises Refusal for no zones, other shapes, unknown kinds, duplicate zone_ids.
+    """
+    if not source.sourceCrs().isValid():
+        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+    columns = {key: field_index(source.fields(), key) for key in ("zone_id", "name", "kind")}
+    change = _transform(source.sourceCrs(), frame.wkt, context)
+    zones = []
+    for feature in source.getFeatures(QgsFeatureRequest()):
+        text = {key: _text(feature, index) for key, index in columns.items()}
+        label = text["zone_id"] or str(feature.id())
+        geometry = _usable(feature.geometry(), label, name, feedback)
+        if geometry is None:
+            continue
+        is_line = geometry.type() == QgsWkbTypes.GeometryType.LineGeometry
+        kind = (text["kind"] or ("track" if is_line else "area")).lower()
+        _check_kind(kind, is_line, label, name)
+        zones.append(Zone(label, kind, _shape(geometry, change, label, name), text["name"]))
+    if not zones:
+        raise Refusal(f"{name} holds no zones. Draw at least one polygon or track line (or clear the selection).")
+    if columns["zone_id"] < 0 or any(not _text(f, columns["zone_id"]) for f in source.getFeatures()):
+        feedback.pushInfo(f"{name}: zones without zone_id are named by their feature id.")
+    _check_unique([zone.zone_id for zone in zones], name)
+    return zones
+
+
+def _check_kind(kind, is_line, label, name):
+    if kind not in KINDS:
+        raise Refusal(f"{name}: zone {label} has kind '{kind}'. Use one of {', '.join(KINDS)}.")
+    if is_line != (kind == "track"):
+        need = "line" if kind == "track" else "polygon"
+        raise Refusal(f"{name}: zone {label} is of kind {kind}, which needs a {need}. Change its kind or its geometry.")
+
+
+def _check_unique(ids, name):
+    double = sorted({zone_id for zone_id in ids if ids.count(zone_id) > 1})
+    if double:
+        raise Refusal(f"{name}: zone_id {', '.join(double[:5])} occurs more than once. Give each zone its own.")
+
+
+def _text(feature, index) -> str:
+    stored = value(feature, index)
+    return "" if stored is None else str(stored).strip()
+
+
+def value(feature, index):
+    """An attribute as Python sees it: None for NULL or a missing field."""
+    stored = feature.attribute(index) if index >= 0 else None
+    return None if stored is None or stored == NULL else stored
+
+
+def _usable(geometry, label, name, feedback):
+    """A valid line or polygon without Z and M; None (said) for a null one."""
+    if geometry.isNull() or geometry.isEmpty():
+        feedback.pushWarning(f"{name}: feature {label} has no geometry and is skipped.")
+        return None
+    polygon, line = QgsWkbTypes.GeometryType.PolygonGeometry, QgsWkbTypes.GeometryType.LineGeometry
+    if geometry.type() not in (polygon, line):
+        raise Refusal(f"{name}: feature {label} is a point. Zones are polygons, or lines for tracks.")
+    geometry = QgsGeometry(geometry)
+    if QgsWkbTypes.isCurvedType(geometry.wkbType()):
+        geometry.convertToStraightSegment()
+    for drop in (geometry.get().dropZValue, geometry.get().dropMValue):
+        drop()
+    if geometry.type() == polygon and not geometry.isGeosValid():
+        geometry = geometry.makeValid()
+        geometry.convertGeometryCollectionToSubclass(polygon)
+        if geometry.isEmpty():
+            raise Refusal(f"{name}: the polygon of zone {label} encloses nothing. Draw it again.")
+        feedback.pushWarning(f"{name}: the polygon of zone {label} was invalid and has been repaired.")
+    return geometry
+
+
+def _shape(geometry, change, label, name):
+    """The shapely geometry in frame coordinates."""
+    from shapely import wkb
+
+    try:
+        geometry.transform(change)
+    except QgsCsException:
+        raise Refusal(
+            f"{name}: zone {label} cannot be brought into the scene's coordinates. Check the layer's CRS."
+        ) from None
+    return wkb.loads(bytes(geometry.asWkb()))
+
+
+def _transform(source_crs, wkt, context):
+    return QgsCoordinateTransform(source_crs, QgsCoordinateReferenceSystem.fromWkt(wkt), context.transformContext())
+
+
+def frame_of(source, name) -> Frame:
+    """A metric frame around a feature source."""
+    crs = source.sourceCrs()
+    if not crs.isValid():
+        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+    centre = source.sourceExtent().center()
+    return metric_frame(crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL), (centre.x(), centre.y()))
+
+
+def read_marks(source, frame: Frame, context, name="DETECTIONS") -> tuple[Detections, dict[str, list]]:
+    """Detections or hand-drawn marks (points or polygons) in frame coordinates, and their text fields by name.
+
+    Rejected ones are left out. class is "object" and p is 1 where the layer does not say. Points have no length. Raises
+    Refusal for lines.
+    """
+    from ..engine.rectangles import minimum_rectangle
+
+    change = _transform(source.sourceCrs(), frame.wkt, context)
+    keys = [column.name for column in schema.DETECTIONS]
+    columns = {key: field_index(source.fields(), key) for key in keys}
+    rows, texts = [], {key: [] for key in keys}
+    for feature in source.getFeatures(QgsFeatureRequest()):
+        values = {key: _text(feature, index) for key, index in columns.items()}
+        geometry = feature.geometry()
+        if geometry.isNull() or values["status"] == schema.REJECTED:
+            continue
+        geometry.transform(change)
+        if geometry.type() == QgsWkbTypes.GeometryType.PointGeometry:
+            rectangles = [(p.x(), p.y(), 0.0, 0.0, 0.0) for p in _points(geometry)]
+        elif geometry.type() == QgsWkbTypes.GeometryType.PolygonGeometry:
+            rectangles = [minimum_rectangle(np.array([(v.x(), v.y()) for v in geometry.vertices()]))]
+        else:
+            raise Refusal(f"{name}: feature {feature.id()} is a line. Objects are points or polygons.")
+        for rectangle in rectangles:
+            rows.append((*rectangle, _number(values["score"]), _number(values["p"])))
+            for key in keys:
+                texts[key].append(values[key])
+    if not rows:
+        return Detections.empty(), texts
+    x, y, length, width, azimuth, score, p = np.array(rows, float).T
+    kinds = [word or "object" for word in texts["class"]]
+    marks = Detections.make(x, y, length, width, azimuth, kinds, score=score, p=p, note=texts["note"])
+    return marks.with_(zone_id=texts["zone_id"]), texts
+
+
+def _points(geometry):
+    return geometry.asMultiPoint() if geometry.isMultipart() else [geometry.asPoint()]
+
+
+def _number(text, default=1.0) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return default
+
+
+def rectangles(detections: Detections, frame: Frame) -> list[QgsGeometry]:
+    """A polygon an object in the scene's CRS."""
+    corners = detections.corners()
+    x, y = frame.to_scene(corners[..., 0], corners[..., 1])
+    return [QgsGeometry.fromPolygonXY([[QgsPointXY(a, b) for a, b in zip(xs, ys)] + [QgsPointXY(xs[0], ys[0])]])
+            for xs, ys in zip(x, y)]  # fmt: skip
+
+
+def detection_rows(detections: Detections, **same) -> list[dict]:
+    """One dict of the contract's fields a detection; ``same`` holds those that all share (scene, epoch, …)."""
+    names = ("score", "p", "length_m", "width_m", "azimuth_deg", "zone_id", "note")
+    return [
+        {"class": str(kind), **{key: _plain(getattr(detections, key)[i]) for key in names}, **same}
+        for i, kind in enumerate(detections.class_name)
+    ]
+
+
+def write_rows(sink, columns, rows: Iterable[dict], geometries=None, name="OUTPUT") -> None:
+    """Write all rows in the columns' order; a row that cannot be stored is an error, not a smaller output."""
+    features = []
+    for i, row in enumerate(rows):
+        feature = QgsFeature()
+        feature.setAttributes([_stored(row.get(column.name)) for column in columns])
+        if geometries is not None:
+            feature.setGeometry(geometries[i])
+        features.append(feature)
+    if not sink.addFeatures(features, QgsFeatureSink.Flag.FastInsert):
+        raise QgsProcessingException(f"{name}: a row could not be written ({sink.lastError()}). Nothing was kept.")
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _stored(value):
+    value = _plain(value)
+    return NULL if value is None or value == "" or (isinstance(value, float) and not np.isfinite(value)) else value

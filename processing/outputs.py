@@ -1,0 +1,71 @@
+"""Writing results: rows into sinks, then style and provenance into what was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsLayerMetadata,
+    QgsProcessingException,
+    QgsProcessingUtils,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+
+from ..engine.errors import Refusal
+from ..layers import geopackage, schema, styles
+from . import bridge
+
+
+@dataclass(frozen=True)
+class Written:
+    """A destination that got its rows and waits for style and provenance, which need the main thread."""
+
+    destination: str
+    style: str
+    title: str
+    record: str
+
+
+def write(algorithm, parameters, key, context, columns, rows, *, style, title, record, geometries=None, crs=None) -> str:
+    """Open the sink of ``key``, write all rows and note it for ``finish``; returns the destination's id."""
+    wkb = QgsWkbTypes.Type.NoGeometry if geometries is None else QgsWkbTypes.Type.Polygon
+    crs = crs or QgsCoordinateReferenceSystem()
+    sink, destination = algorithm.parameterAsSink(parameters, key, context, schema.qgs_fields(columns), wkb, crs)
+    if sink is None:
+        raise QgsProcessingException(algorithm.invalidSinkError(parameters, key))
+    bridge.write_rows(sink, columns, rows, geometries, key)
+    del sink  # the file is complete only now
+    algorithm.written.append(Written(destination, style, title, record))
+    return destination
+
+
+def finish(written, context) -> None:
+    """Apply the style; in a GeoPackage store style and provenance with the table."""
+    layer = QgsProcessingUtils.mapLayerFromString(written.destination, context)
+    if not isinstance(layer, QgsVectorLayer):
+        return
+    styles.apply(layer, written.style)
+    metadata = QgsLayerMetadata()
+    metadata.setIdentifier(layer.name())
+    metadata.setTitle(written.title)
+    metadata.setAbstract("Made by Rason. The history holds the run's record: algorithm, version, parameters, inputs.")
+    metadata.setType("dataset")
+    metadata.setHistory([written.record])
+    metadata.setCrs(layer.crs())
+    layer.setMetadata(metadata)
+    if layer.source().split("|")[0].lower().endswith(".gpkg"):
+        geopackage.store_style(layer, written.style)
+        _, stored = layer.saveDefaultMetadata()
+        if not stored:
+            raise Refusal(f"The record of the run could not be stored in {layer.source()}.")
+
+
+def write_report(report, path) -> None:
+    """Write a report; a failure is one line for the user."""
+    try:
+        report.write(Path(path))
+    except OSError as error:
+        raise Refusal(f"REPORT: {path} could not be written ({error.strerror}). Choose another place.") from error

@@ -1,0 +1,99 @@
+"""The scene parameters that several algorithms share, and reading them."""
+
+from __future__ import annotations
+
+from qgis.core import (
+    QgsProcessingParameterDateTime,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+)
+
+from ..engine.calibration import load
+from ..engine.errors import Refusal
+from ..engine.shipped import shipped
+from . import bridge
+
+PRECISIONS = ["auto", "second", "day", "month"]
+
+
+def with_help(parameter, text, *, advanced=False):
+    """The parameter with its help, under "Advanced" where it is seldom needed."""
+    parameter.setHelp(text)
+    if advanced:
+        parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+    return parameter
+
+
+def epoch_parameters(tr, missing):
+    """EPOCH and EPOCH_PRECISION. ``missing`` says what happens without."""
+    return [
+        with_help(
+            QgsProcessingParameterDateTime("EPOCH", tr("Acquisition time (UTC)"), optional=True),
+            tr("When the scene was taken, in UTC, for example 2023-10-12T02:05:00Z. A release date is not an acquisition time. {}")
+            .format(missing),
+        ),
+        with_help(
+            QgsProcessingParameterEnum("EPOCH_PRECISION", tr("Precision of the time"), options=PRECISIONS, defaultValue="auto",
+                                       usesStaticStrings=True),
+            tr("second, day or month where only that is known; auto takes the precision in which the time is written."),
+            advanced=True,
+        ),
+    ]  # fmt: skip
+
+
+def interval_parameters(tr):
+    """CALIBRATION, LEVEL and SEED."""
+    return [
+        with_help(
+            QgsProcessingParameterFile("CALIBRATION", tr("Calibration"), extension="json", optional=True),
+            tr("Calibration file of this site or sensor. Without one the shipped calibration is used and the interval widened."),
+            advanced=True,
+        ),
+        with_help(
+            QgsProcessingParameterNumber("LEVEL", tr("Level of the intervals"), QgsProcessingParameterNumber.Type.Double, 0.9,
+                                         minValue=0.5, maxValue=0.999),
+            tr("Probability that the interval is made for; 0.9 means that nine of ten such intervals hold the true number."),
+            advanced=True,
+        ),
+        with_help(
+            QgsProcessingParameterNumber("SEED", tr("Seed"), QgsProcessingParameterNumber.Type.Integer, 0, minValue=0),
+            tr("Start of the random draws behind the intervals: the same seed gives the same interval."),
+            advanced=True,
+        ),
+    ]  # fmt: skip
+
+
+def bands_parameter(tr):
+    """BANDS."""
+    return with_help(
+        QgsProcessingParameterString("BANDS", tr("What the bands show"), optional=True),
+        tr(
+            "Roles of all bands in file order, such as blue,green,red,nir (also pan, grey, alpha, other). Left empty, the file says."
+        ),
+        advanced=True,
+    )
+
+
+def read_epoch(algorithm, parameters, context, metadata, name="INPUT"):
+    """The epoch that EPOCH and EPOCH_PRECISION give, else the file's."""
+    value = parameters.get("EPOCH")
+    if value and not isinstance(value, str):  # text keeps its precision and zone, a QDateTime does not
+        value = algorithm.parameterAsDateTime(parameters, "EPOCH", context)
+    return bridge.read_epoch(value, algorithm.parameterAsEnumString(parameters, "EPOCH_PRECISION", context), metadata, name)
+
+
+def read_calibrations(path, classes):
+    """Calibrations by class: those of the file where it has them, else the shipped ones."""
+    given = {}
+    if path:
+        try:
+            with open(path, encoding="utf8") as file:
+                given = load(file.read(), "CALIBRATION")
+        except OSError as error:
+            raise Refusal(f"CALIBRATION: {path} cannot be read ({error.strerror}). Check the path.") from error
+        except UnicodeDecodeError as error:
+            raise Refusal(f"CALIBRATION: {path} is not a calibration file. Choose one made by rason:calibrate.") from error
+    return {name: given.get(name) or shipped(name) for name in classes}
