@@ -33,7 +33,7 @@ class Sensor:
         return np.clip(np.rint(shown), 1, 255).astype(np.uint8)
 
     def pixels(self, fine: np.ndarray, factor: int) -> np.ndarray:
-        """Blurred means over factor x factor cells of fine (bands, rows, columns), which has MARGIN_PX extra pixels all round."""
+        """Blurred means of factor x factor cells; fine (bands, rows, columns) has MARGIN_PX extra pixels all round."""
         kernel = self._kernel(factor)
         return _reduced(_reduced(fine, kernel, factor, 1), kernel, factor, 2)
 
