@@ -14,8 +14,10 @@ from typing import Callable, NamedTuple
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
+    QgsDataProvider,
     QgsFeature,
     QgsLayerMetadata,
+    QgsProviderRegistry,
     QgsVectorFileWriter,
     QgsVectorLayer,
     QgsWkbTypes,
@@ -163,7 +165,7 @@ def finish(path: Path, table: Table) -> None:
     _must(layer.isValid(), path, f"its table {table.name} cannot be read back")
     styles.apply(layer, table.name)
     store_style(layer, table.name)
-    _store_metadata(path, layer, table)
+    store_metadata(layer, _describe(path, layer, table))
 
 
 def store_style(layer: QgsVectorLayer, name: str) -> None:
@@ -179,7 +181,8 @@ def store_style(layer: QgsVectorLayer, name: str) -> None:
         raise Refusal(f"The style of {name} could not be stored: {problem}")
 
 
-def _store_metadata(path: Path, layer: QgsVectorLayer, table: Table) -> None:
+def _describe(path: Path, layer: QgsVectorLayer, table: Table) -> QgsLayerMetadata:
+    """Title, sources, licences and the fingerprint that tells edits."""
     metadata = QgsLayerMetadata()
     metadata.setIdentifier(table.name)
     metadata.setTitle(table.title)
@@ -192,8 +195,17 @@ def _store_metadata(path: Path, layer: QgsVectorLayer, table: Table) -> None:
     metadata.setRights(sorted({source_line(row) for row in values}))
     metadata.setKeywords({FINGERPRINT: [fingerprint(path, table.name)]})
     metadata.setHistory(["Written by rason:createlayers."])
+    return metadata
+
+
+def store_metadata(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
+    """Store metadata with the layer's table, and set it on the layer."""
     layer.setMetadata(metadata)
-    message, stored = layer.saveDefaultMetadata()
+    path, _, rest = layer.source().partition("|")
+    name = rest.partition("layername=")[2].partition("|")[0]
+    if not name:  # QGIS 3.22 stores nothing without the table's name; such a source shows the file's first table
+        name = layer.dataProvider().subLayers()[0].split(QgsDataProvider.sublayerSeparator())[1]
+    stored, message = QgsProviderRegistry.instance().saveLayerMetadata("ogr", uri(path, name), metadata)
     _must(stored, path, message)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 from qgis.core import QgsGeometry, QgsJsonUtils
 
 from . import schema
-from .berths import WIDTH_M, berth_strips
+from .berths import WIDTH_M, WINDS, berth_strips
 
 DATA = Path(__file__).parent / "data"
 APPROXIMATE_FROM_M = 50.0  # coarser than this, or of evidence C or D, is drawn as approximate
-SIDES_KO = dict(N="북쪽", NE="북동쪽", E="동쪽", SE="남동쪽", S="남쪽", SW="남서쪽", W="서쪽", NW="북서쪽")
+SIDES_KO = dict(zip(WINDS, ("북쪽", "북동쪽", "동쪽", "남동쪽", "남쪽", "남서쪽", "서쪽", "북서쪽")))
 FACT = "fact"
 
 Row = tuple[QgsGeometry, dict[str, Any]]  # geometry in WGS 84 (null for tables) and values by field name
@@ -78,7 +78,7 @@ def _berths() -> list[Row]:
                 "name_ko": f"{pier['name_ko']} {SIDES_KO[strip.side]} 선석",
                 "kind": "berth",
                 "approximate": True,
-                "note": f"Derived: {WIDTH_M:g} m beside the long side of the pier. Move it with the pier before counting ships.",
+                "note": f"Derived: {WIDTH_M:g} m beside the long side of the pier. Move it with the pier before counting.",
             }
             rows.append((strip.geometry, {**pier, **values}))
     return rows
@@ -94,7 +94,7 @@ def _railway_russia() -> list[Row]:
     return [row for row in _features("railway") if row[1]["id"] != "rail-rajin-port"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def tables() -> tuple[Table, ...]:
     """All tables, in the order in which they are listed and drawn: the first on top."""
     return (
@@ -126,20 +126,20 @@ def tables() -> tuple[Table, ...]:
             True,
         ),
         Table(
-            "berths",
-            "Berths",
-            "MultiPolygon",
-            schema.COUNTABLE,
-            _berths,
-            "Strips of water along the long sides of the piers, derived from their outlines. Move them with the piers.",
-        ),
-        Table(
             "piers",
             "Piers",
             "MultiPolygon",
             schema.PIERS,
             lambda: list(_features("piers")),
             "The three piers of Rajin port. Small-scale outlines, 55-90 m off in places: move them onto the scene.",
+        ),
+        Table(
+            "berths",
+            "Berths",
+            "MultiPolygon",
+            schema.COUNTABLE,
+            _berths,
+            "Strips of water along the long sides of the piers, derived from their outlines. Move them with the piers.",
         ),
         Table(
             "tracks",

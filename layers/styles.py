@@ -46,14 +46,14 @@ from .symbols import (
 )
 
 AROUND = QgsPalLayerSettings.Placement.OrderedPositionsAroundPoint
-ALONG = QgsPalLayerSettings.Placement.Line
+ALONG = QgsPalLayerSettings.Placement.Curved
 INSIDE = QgsPalLayerSettings.Placement.Horizontal
-OUTLINE = QgsPalLayerSettings.Placement.PerimeterCurved
 
 APPROXIMATE = 'coalesce("approximate", false)'
 BOTH_NAMES = 'concat("name", \'\\n\' || "name_ko")'
 BOTH_NAMES_IN_A_LINE = 'concat("name", \'  ·  \' || "name_ko")'
 FAR, REGION, SITE, YARD = 2_000_000, 400_000, 60_000, 15_000  # scale denominators
+COARSE = 12_000  # lines wrong by half a kilometre and more are not drawn closer than this: they would mislead
 
 
 def apply(layer: QgsVectorLayer, name: str) -> None:
@@ -64,14 +64,15 @@ def apply(layer: QgsVectorLayer, name: str) -> None:
             layer.setEditorWidgetSetup(index, QgsEditorWidgetSetup("TextEdit", {"IsMultiline": False, "UseHtml": False}))
 
 
-def _show(layer: QgsVectorLayer, symbols, labels: QgsPalLayerSettings | None = None, out_to: float = 0) -> None:
+def _show(layer: QgsVectorLayer, symbols, labels: QgsPalLayerSettings | None = None, out_to: float = 0, into: float = 0):
     layer.setRenderer(symbols if isinstance(symbols, QgsRuleBasedRenderer) else QgsSingleSymbolRenderer(symbols))
     if labels is not None:
         layer.setLabeling(QgsVectorLayerSimpleLabeling(labels))
         layer.setLabelsEnabled(True)
-    if out_to:
+    if out_to or into:
         layer.setScaleBasedVisibility(True)
         layer.setMinimumScale(out_to)
+        layer.setMaximumScale(into)
 
 
 def _approximate_or_not(approximate, exact) -> QgsRuleBasedRenderer:
@@ -80,13 +81,13 @@ def _approximate_or_not(approximate, exact) -> QgsRuleBasedRenderer:
 
 def _zone(layer):
     symbols = _approximate_or_not(area(stroke(ORANGE, 0.7, LONG)), area(stroke(ORANGE, 0.7)))
-    _show(layer, symbols, label(BOTH_NAMES, ORANGE, 10, INSIDE, out_to=FAR, into=80_000, priority=2))
+    _show(layer, symbols, label(BOTH_NAMES, ORANGE, 10, INSIDE, out_to=FAR, into=80_000, priority=2), into=COARSE)
 
 
 def _fence(layer):
     posts = ticks("cross2", PINK, 2.0, 7.0)
     symbols = _approximate_or_not(line(stroke(PINK, 0.5, SHORT), posts), line(stroke(PINK, 0.5), posts))
-    _show(layer, symbols, label(BOTH_NAMES_IN_A_LINE, PINK, 8, ALONG, out_to=REGION))
+    _show(layer, symbols, label(BOTH_NAMES_IN_A_LINE, PINK, 8, ALONG, out_to=REGION), into=COARSE)
 
 
 def _border(dash):
@@ -101,7 +102,7 @@ def _border(dash):
 
 
 def _coastline(layer):
-    _show(layer, _approximate_or_not(line(stroke(SKY, 0.35, LONG)), line(stroke(SKY, 0.35))))
+    _show(layer, _approximate_or_not(line(stroke(SKY, 0.35, LONG)), line(stroke(SKY, 0.35))), into=5_000)
 
 
 def _piers(layer):
@@ -116,7 +117,7 @@ def _berths(layer):
 
 def _stations(layer):
     symbol = with_accuracy(marker("square", BLUE, 3.4), BLUE)
-    _show(layer, symbol, label(BOTH_NAMES, WHITE, 9, AROUND, out_to=REGION, priority=9), FAR)
+    _show(layer, symbol, label(BOTH_NAMES, WHITE, 9, AROUND, out_to=REGION, priority=9, dist_mm=3), FAR)
 
 
 def _tracks(layer):
@@ -145,7 +146,7 @@ def _landmarks(layer):
     )
     entries = [(text, f"\"kind\" = '{kind}'", with_accuracy(symbol, WHITE)) for text, kind, symbol in kinds]
     entries.append(("other", "ELSE", with_accuracy(marker("circle", WHITE, 2.6), WHITE)))
-    _show(layer, rules(*entries), label(BOTH_NAMES, WHITE, 8, AROUND, out_to=REGION, priority=8), FAR)
+    _show(layer, rules(*entries), label(BOTH_NAMES, WHITE, 8, AROUND, out_to=REGION, priority=8, dist_mm=3), FAR)
 
 
 def _roofs(layer):

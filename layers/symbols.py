@@ -40,7 +40,7 @@ ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, WHITE, GREY = (
 )
 
 # Dash patterns in millimetres: stroke;gap;…
-LONG, SHORT, DOTS, DASH_DOT, DASH_DOT_DOT = "5;2.5", "2;1.5", "0.4;1.4", "5;1.5;0.8;1.5", "5;1.3;0.8;1.3;0.8;1.3"
+LONG, SHORT, DOTS, DASH_DOT, DASH_DOT_DOT = "5;2.5", "2;1.5", "0.6;1.4", "7;2;1.2;2", "7;1.6;1.2;1.6;1.2;1.6"
 
 
 def stroke(colour: str, width_mm: float, dash: str = "") -> list[QgsSymbolLayer]:
@@ -58,7 +58,9 @@ def _line(colour: str, width_mm: float, dash: str = "", alpha: int = 255) -> Qgs
     shade = QColor(colour)
     shade.setAlpha(alpha)
     layer.setColor(shade)
+    layer.setPenJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if dash:
+        layer.setPenCapStyle(Qt.PenCapStyle.FlatCap)
         layer.setUseCustomDashPattern(True)
         layer.setCustomDashVector([float(number) for number in dash.split(";")])
         layer.setCustomDashPatternUnit(QgsUnitTypes.RenderUnit.RenderMillimeters)
@@ -95,7 +97,7 @@ def area(outline: list[QgsSymbolLayer], hatch: str = "", angle_deg: float = 45.0
 
 
 def _filled(symbol, layers: list[QgsSymbolLayer]):
-    """The symbol made of these layers alone. Copies: a symbol owns its layers (and its constructor from a list crashes 3.22)."""
+    """The symbol made of these layers alone. Copies: a symbol owns its layers (its constructor from a list crashes 3.22)."""
     symbol.deleteSymbolLayer(0)
     for layer in layers:
         symbol.appendSymbolLayer(layer.clone())
@@ -120,14 +122,14 @@ def marker(shape: str, colour: str, size_mm: float, *, hollow: bool = False) -> 
 
 def with_accuracy(symbol: QgsMarkerSymbol, colour: str) -> QgsMarkerSymbol:
     """Adds a dotted ring as wide as the position error, `accuracy_m` true metres."""
-    for ring_colour, width in ((CASING, 0.9), (colour, 0.4)):
+    for below, (ring_colour, width) in enumerate(((CASING, 0.9), (colour, 0.4))):
         ring = _marker("circle", "#00000000", ring_colour, 10.0, width)
         ring.setStrokeStyle(Qt.PenStyle.DashLine)
         ring.setSizeUnit(QgsUnitTypes.RenderUnit.RenderMetersInMapUnits)
         ring.setDataDefinedProperty(
             QgsSymbolLayer.Property.PropertySize, QgsProperty.fromExpression('2 * coalesce("accuracy_m", 0)')
         )
-        symbol.appendSymbolLayer(ring)
+        symbol.insertSymbolLayer(below, ring)
     return symbol
 
 
@@ -159,7 +161,15 @@ def rules(*entries: tuple[str, str, object]) -> QgsRuleBasedRenderer:
 
 
 def label(
-    expression: str, colour: str, size_pt: float, placement: int, *, out_to: float, into: float = 1, priority: int = 5
+    expression: str,
+    colour: str,
+    size_pt: float,
+    placement: int,
+    *,
+    out_to: float,
+    into: float = 1,
+    priority: int = 5,
+    dist_mm: float = 1.0,
 ) -> QgsPalLayerSettings:
     """Labels with a dark halo, shown between the scales 1:out_to and 1:into."""
     halo = QgsTextBufferSettings()
@@ -175,6 +185,7 @@ def label(
     settings.setFormat(text)
     settings.placement = placement
     settings.scaleVisibility, settings.minimumScale, settings.maximumScale = True, out_to, into
+    settings.maxCurvedCharAngleIn, settings.maxCurvedCharAngleOut = 50, -50
     settings.priority = priority
-    settings.dist = 1.5
+    settings.dist = dist_mm
     return settings

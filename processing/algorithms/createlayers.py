@@ -48,13 +48,13 @@ class CreateLayers(RasonAlgorithm):
     def shortHelpString(self):
         """What it does, in plain sentences."""
         return self.tr(
-            "Writes the reference layers of the Rason special economic zone into one GeoPackage, with their styles, sources, "
-            "dates, licences and accuracies: zone, fence, borders, coastline, piers, berths, stations, tracks, railway to "
-            "Russia, landmarks, roofs, and the tables of reported activity, events and object dimensions.\n\n"
+            "Writes the reference layers of the Rason special economic zone into one GeoPackage, with their styles, "
+            "sources, dates, licences and accuracies: zone, fence, borders, coastline, piers, berths, stations, tracks, "
+            "railway to Russia, landmarks, roofs, and the tables of reported activity, events and object dimensions.\n\n"
             "All of it is published, approximate knowledge: read the accuracy before measuring, and move piers and tracks "
             "onto your scene before counting. Broken outlines are approximate.\n\n"
-            "An existing GeoPackage keeps everything in it and gets only the tables it lacks. In QGIS the layers appear in a "
-            'group "Rason".'
+            "An existing GeoPackage keeps everything in it and gets only the tables it lacks. In QGIS the layers appear in "
+            'a group "Rason".'
         )
 
     def initAlgorithm(self, config=None):
