@@ -42,17 +42,22 @@ def classes_of(zone: Zone) -> tuple[str, ...]:
     return tuple(name for name in classes if (name == "freight_car") == zone.is_track)
 
 
-def plan(zones: Sequence[Zone], classes: Sequence[str]) -> dict[str, list[Zone]]:
-    """Which zones are counted for which class. Raises Refusal for a class that no zone is for."""
+def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[Zone]], list[str]]:
+    """Which zones are counted for which class, and a warning for each class that has none.
+
+    Raises Refusal where no class has a zone.
+    """
     wanted = {name: [zone for zone in zones if name in classes_of(zone)] for name in classes}
-    without = [name for name, found in wanted.items() if not found]
-    if without:
-        need = "track lines" if without == ["freight_car"] else "polygons of a fitting kind"
-        kinds = ", ".join(sorted({f"{zone.kind} {'line' if zone.is_track else 'polygon'}" for zone in zones}))
-        raise Refusal(
-            f"ZONES has nothing to count {', '.join(without)} in: it holds {kinds}. Add {need}, or leave the class out."
-        )
-    return wanted
+    without = [name for name, chosen in wanted.items() if not chosen]
+    kinds = ", ".join(sorted({f"{zone.kind} {'line' if zone.is_track else 'polygon'}" for zone in zones}))
+    problems = [
+        f"ZONES has no {'track lines' if name == 'freight_car' else 'polygons of a fitting kind'} to count {name} in: "
+        f"it holds {kinds}."
+        for name in without
+    ]
+    if len(without) == len(wanted):
+        raise Refusal(f"{' '.join(problems) or 'CLASSES is empty.'} Add such zones, change their kind, or choose other CLASSES.")
+    return {name: chosen for name, chosen in wanted.items() if chosen}, problems
 
 
 def check(scene: SceneLike, wanted: Mapping[str, Sequence[Zone]]) -> dict[str, float]:

@@ -126,12 +126,12 @@ class TallyScene(RasonAlgorithm):
         source = self.parameterAsSource(parameters, "ZONES", context)
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback)
         classes = self.parameterAsEnumStrings(parameters, "CLASSES", context)
-        self.wanted = counting.plan(self.zones, classes)
+        self.wanted, without = counting.plan(self.zones, classes)
         self.visible = counting.check(self.scene, self.wanted)
         self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context), classes)
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
-        self.warnings = [text for text in (*self.scene.warnings, self.epoch.warning) if text]
+        self.warnings = [text for text in (*self.scene.warnings, self.epoch.warning, *without) if text]
         for text in self.warnings:
             feedback.pushWarning(text)
         feedback.pushInfo(
