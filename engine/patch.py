@@ -64,13 +64,15 @@ class Patch:
 
     def inside(self, geometry: Any) -> np.ndarray:
         """Bool (rows, columns): pixels whose centre lies in a shapely polygon of frame coordinates."""
-        from osgeo import gdal, ogr
+        from osgeo import gdal, ogr, osr
 
         rows, columns = self.shape
         grid = gdal.GetDriverByName("MEM").Create("", columns, rows, 1, gdal.GDT_Byte)
         grid.SetGeoTransform((self.x0, self.gsd_m, 0, self.y0, 0, -self.gsd_m))
+        frame = osr.SpatialReference('LOCAL_CS["frame"]')  # GDAL warns where grid and layer have none
+        grid.SetProjection(frame.ExportToWkt())
         source = ogr.GetDriverByName("Memory").CreateDataSource("")
-        layer = source.CreateLayer("zone")
+        layer = source.CreateLayer("zone", frame)
         feature = ogr.Feature(layer.GetLayerDefn())
         feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(bytes(geometry.wkb)))
         layer.CreateFeature(feature)
