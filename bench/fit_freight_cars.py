@@ -1,0 +1,160 @@
+"""Fit the freight-car scorers on the open yard scene and write engine/detectors/weights/freight_cars.json.
+
+``python bench/fit_freight_cars.py`` reads ``../shared/imagery/d-rail-yard`` only ((c) swisstopo, open with attribution). Every
+scorer is fitted on the yard as taken and on blurred and averaged copies of it, so that a scene a little blurrier or coarser is
+nothing new; no pixel of another scene is used. Ridge logistic regression by iteratively reweighted least squares, numpy only.
+"""
+
+import json
+
+import numpy as np
+from rail_sets import CUT_ENDS, ROOT, match, scene, tracks
+
+from rason.engine.detectors import freight_cars as fc
+from rason.engine.detectors import wagon_evidence as we
+from rason.engine.detectors.strip import observed_runs
+
+YARD = "d-rail-yard"
+SOURCE = ("swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
+          "@ 8652c926, MIT; set d-rail-yard")
+# Scorer: coarsest effective GSD served, and the copies of the yard it is fitted on as (GSD or None for native, blur in pixels)
+SCORERS = (
+    (0.65, ((None, 0.0), (None, 1.0), (0.5, 0.0))),
+    (1.5, ((0.75, 0.0), (1.0, 0.0), (1.25, 0.0))),
+    (99.0, ((2.0, 0.0), (3.0, 0.0))),
+)
+RIDGE_OCCUPIED, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 10.0, 3.0
+INSIDE_M, OUTSIDE_M, JOINT_M, NEAR_JOINT_M = 0.3, 1.5, 0.45, 1.6  # which cells are sure
+RAKE_GAP_M, UNSURE_END_M = 3.0, 16.0
+
+
+def logistic(features, truth, weights, ridge):
+    """Ridge logistic regression of standardised features: an engine ``Logistic``."""
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    x = np.column_stack([np.clip((features - mean) / scale, -we.OUTLIER, we.OUTLIER), np.ones(len(truth))])
+    penalty = np.diag([ridge] * features.shape[1] + [1e-6])
+    beta = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ beta))
+        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + penalty
+        change = np.linalg.solve(hessian, x.T @ (weights * (truth - p)) - penalty @ beta)
+        beta += change
+        if np.abs(change).max() < 1e-8:
+            break
+    return we.Logistic(mean, scale, beta[:-1], float(beta[-1]))
+
+
+def strips(picture, track_list):
+    """Name of the track -> its strip."""
+    return {track.name: fc.strip_of(picture, track.line) for track in track_list}
+
+
+def cells(track, strip):
+    """Training cells of one track: occupancy features and truth, joint features and truth (only cells whose truth is sure)."""
+    out = []
+    for rows in observed_runs(strip, fc.BRIDGE_M):
+        seen = strip.rows(rows)
+        right = np.array([seen.along[:, 1].sum(), -seen.along[:, 0].sum()])
+        lanes = we.lanes_of(seen, bool(right @ we.shade_vector([strip]) >= 0))
+        occupied, joint = truth(track, seen.s_m)
+        empty = occupied == 0
+        bed = we.bed_profile(lanes, empty)
+        features = we.occupancy_features(lanes, bed)
+        if bed is None:
+            features[:, -we.BED_FEATURES :] = np.nan
+        out.append((features[occupied >= 0], occupied[occupied >= 0], we.gap_features(lanes)[joint >= 0], joint[joint >= 0],
+                    strip.step_m))
+    return out
+
+
+def truth(track, s):
+    """Occupied and joint (n,): 1 yes, 0 no, -1 not sure."""
+    occupied = np.where((s < 0) | (s > track.line.length), -1, 0)
+    joint = np.full(len(s), -1)
+    for v in track.vehicles:
+        occupied[(s > v.low - OUTSIDE_M) & (s < v.high + OUTSIDE_M)] = -1
+    if track.vehicles or (track.set_name, track.name) in CUT_ENDS:  # a cut wagon at the edge may not be labelled
+        occupied[(occupied == 0) & (np.minimum(s - s[0], s[-1] - s) < UNSURE_END_M)] = -1
+    for v in track.vehicles:
+        occupied[(s > v.low + INSIDE_M) & (s < v.high - INSIDE_M)] = 1
+        joint[(s > v.low + 1) & (s < v.high - 1)] = 0
+    for v, w in zip(track.vehicles, track.vehicles[1:]):
+        if w.low - v.high < RAKE_GAP_M:
+            occupied[(s > v.high - 0.5) & (s < w.low + 0.5)] = -1
+            off = np.abs(s - 0.5 * (v.high + w.low))
+            joint[off < NEAR_JOINT_M] = -1
+            joint[off <= JOINT_M] = 1
+    return occupied, joint
+
+
+def fit_scorer(up_to_m, tables):
+    """A scorer (its confidence still flat) from the cells of several tracks and copies."""
+    x, y, xj, yj = (np.concatenate([table[k] for table in tables]) for k in range(4))
+    step = np.concatenate([np.full(len(table[1]), table[4]) for table in tables]) / fc.FINE_STEP_M
+    balance = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean())) * step
+    known = np.isfinite(x[:, -1])
+    first = logistic(x[:, : -we.BED_FEATURES], y, balance, RIDGE_OCCUPIED)
+    both = logistic(x[known], y[known], balance[known], RIDGE_OCCUPIED)
+    step = np.concatenate([np.full(len(table[3]), table[4]) for table in tables]) / fc.FINE_STEP_M
+    joint = logistic(xj, yj, step, RIDGE_JOINT)
+    prior = float(np.log(yj.mean() / (1 - yj.mean())))
+    joint = we.Logistic(joint.mean, joint.scale, joint.weights, joint.bias - prior)  # a likelihood ratio, as the model needs
+    flat = we.Logistic(np.zeros(3), np.ones(3), np.zeros(3), 0.0)
+    return we.Scorer(up_to_m, first, both, joint, flat)
+
+
+def copies(specification):
+    """The yard's training copies: per copy the strips of all tracks."""
+    return [strips(scene(YARD, gsd, change=blurred(sigma) if sigma else None), tracks(YARD)) for gsd, sigma in specification]
+
+
+def blurred(sigma_px):
+    """A change for ``rail_sets.scene``: Gaussian blur."""
+    from scipy.ndimage import gaussian_filter
+
+    return lambda data: np.stack([gaussian_filter(band, sigma_px) for band in data])
+
+
+def leave_one_out(up_to_m, specification):
+    """Name of each yard track -> the scorer fitted without it; and under "" the one fitted on all."""
+    labelled = tracks(YARD)
+    by_track = {track.name: [c for copy in copies(specification) for c in cells(track, copy[track.name])] for track in labelled}
+    out = {}
+    for name in ["", *by_track]:
+        out[name] = fit_scorer(up_to_m, [c for other, parts in by_track.items() if other != name for c in parts])
+    return out
+
+
+def confidence(scorers, specification):
+    """Probability that a wagon found is one, from the left-out tracks' finds in all copies."""
+    features, good = [], []
+    for copy in copies(specification):
+        for track in tracks(YARD):
+            for stretch in fc.read_track(copy[track.name], scorers[track.name], we.shade_vector([copy[track.name]])):
+                low, high = stretch.places()
+                middle = 0.5 * (low + high)
+                judged = ~stretch.wagons.cut & (middle >= 0) & (middle < track.line.length)
+                verdicts = match(middle[judged], track)[3]
+                features.append(fc.wagon_features(stretch)[judged][np.isfinite(verdicts)])
+                good.append(verdicts[np.isfinite(verdicts)])
+    features, good = np.concatenate(features), np.concatenate(good)
+    return logistic(features, good, np.ones(len(good)), RIDGE_CONFIDENCE)
+
+
+def main():
+    """Fit and write."""
+    out = []
+    for up_to_m, specification in SCORERS:
+        scorers = leave_one_out(up_to_m, specification)
+        parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "occupied_bed", "joint")}
+        out.append({"up_to_m": up_to_m, **parts, "confidence": confidence(scorers, specification).to_dict()})
+    document = {"fitted_on": SOURCE, "script": "bench/fit_freight_cars.py", "occupancy_features": we.OCCUPANCY_FEATURES,
+                "gap_features": we.GAP_FEATURES, "scorers": out}
+    path = ROOT / "engine" / "detectors" / "weights" / "freight_cars.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n", "utf8")
+    print(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

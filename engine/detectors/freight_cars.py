@@ -1,0 +1,224 @@
+"""Freight cars along known tracks, without a deep network.
+
+The track is straightened (``strip``), evidence for wagons and for the joints between them is scored along it (``wagon_evidence``)
+and an explicit-duration model cuts it into wagons (``segments``). Each stage is a function of its own, so that neighbouring tracks
+can later be judged together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import gate
+from ..detections import Detections
+from ..errors import Refusal
+from ..zones import Zone
+from .base import Found, Progress, SceneLike, silent
+from .segments import LengthModel, Segments, segment
+from .strip import Strip, lengthened, observed_runs, straighten
+from .wagon_evidence import HALF_WIDTH_M, Lanes, Scorer, lanes_of, shade_vector
+
+CLASS = "freight_car"
+WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
+
+FINEST_M = 0.25  # finer scenes are averaged to about this: rails and rivets only disturb
+FINE_STEP_M, STEP_M, FINE_UP_TO_M = 0.25, 0.5, 0.4  # work sampling along the track
+BEYOND_M = 20.0  # the strip goes on this far past the line's ends, so that a wagon across an end is seen whole
+AROUND_M = 15.0  # contrast is measured this far around
+BRIDGE_M = 3.0  # an unseen hole up to this long (mast, printed mark) does not part a track
+PER_METRE = 0.35  # neighbouring cells show the same thing: their log-odds count this much a metre
+WIDTH_M = 3.1  # of a wagon's rectangle: loading gauge
+BUFFER_M = 0.62  # a body ends this far before the joint (length of a side buffer, UIC 526)
+DOUBLE = 1.7  # a wagon so many times as long as its neighbours may be two
+DOUBLE_NOTE = "twice its neighbours' length: may be two"
+DOUBT_NOTE = "weak evidence"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A seen stretch of one straightened track: strip and lanes of n steps, occupancy (n,), joints (n + 1,) and the wagons."""
+
+    strip: Strip
+    lanes: Lanes
+    occupied: np.ndarray
+    joint: np.ndarray
+    wagons: Segments
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each wagon's body starts and ends along the strip, metres (k,) each."""
+        step, edge = self.strip.step_m, self.strip.s_m[0] - 0.5 * self.strip.step_m
+        before, after = self.coupled()
+        low, high = edge + step * self.wagons.start + BUFFER_M * before, edge + step * self.wagons.stop - BUFFER_M * after
+        return low, np.maximum(high, low)
+
+    def coupled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each wagon has another one before and after it, bool (k,) each."""
+        touching = self.wagons.start[1:] == self.wagons.stop[:-1]
+        one = np.zeros(min(len(self.wagons), 1), bool)
+        return np.concatenate([one, touching]), np.concatenate([touching, one])
+
+    def seen_m(self, length_m: float) -> float:
+        """Metres seen of a line of this length (the strip reaches beyond it)."""
+        return float(((self.strip.s_m >= 0) & (self.strip.s_m < length_m)).sum() * self.strip.step_m)
+
+
+@dataclass(frozen=True)
+class FreightCars:
+    """The detector of freight cars along track lines.
+
+    shade_azimuth_deg: where shadows fall, clockwise from the frame's north, if known (the sun's azimuth plus 180); None: the side of
+    each track that has the darker flank.
+    """
+
+    name: str = "freight_cars"
+    classes: tuple[str, ...] = (CLASS,)
+    shade_azimuth_deg: float | None = None
+
+    def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
+        """Freight cars whose centre lies along the zone's line.
+
+        Gives one rectangle a wagon, 3.1 m wide and as long as its body; occupied metres "m" and "share" of the track seen that is
+        filled, wagons cut by the scene's edge included. Raises Refusal for a polygon, TooCoarse where nothing can be told.
+        """
+        if not zone.is_track:
+            raise Refusal(f"Zone {zone.zone_id} is not a line: freight cars are counted along a track, "
+                          "so draw the track's centre line.")
+        verdict = gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m)
+        scorer = scorer_for(scene.effective_gsd_m)
+        lines = _joined(zone.geometry)
+        strips = [strip_of(scene, line, _part(progress, k, len(lines))) for k, line in enumerate(lines)]
+        tracks = [read_track(strip, scorer, shade) for strip, shade in zip(strips, self._shade(strips))]
+        parts = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
+        measures = _measures(tracks, lines)
+        counted = verdict == "count"
+        return Found(
+            Detections.concatenate(parts) if counted else Detections.empty(), measures, counted,
+            _warnings(zone, tracks, lines, counted),
+        )
+
+    def _shade(self, strips: Sequence[Strip]) -> list[np.ndarray]:
+        """Where shadows fall (east, north), one vector a strip; pooled over the zone when the azimuth is not known."""
+        if self.shade_azimuth_deg is None:
+            return [shade_vector(strips)] * len(strips)
+        azimuth = np.radians(self.shade_azimuth_deg)
+        return [np.array([np.sin(azimuth), np.cos(azimuth)])] * len(strips)
+
+
+@lru_cache(maxsize=1)
+def shipped_weights() -> dict[str, Any]:
+    """The fitted weights, with what they were fitted on."""
+    return json.loads(WEIGHTS.read_text("utf8"))
+
+
+def scorer_for(effective_gsd_m: float) -> Scorer:
+    """The shipped scorer for a scene's effective GSD: the first that reaches so far, else the coarsest."""
+    scorers = [Scorer.from_dict(values) for values in shipped_weights()["scorers"]]
+    return next((scorer for scorer in scorers if effective_gsd_m <= scorer.up_to_m), scorers[-1])
+
+
+def strip_of(scene: SceneLike, line: Any, progress: Progress = silent) -> Strip:
+    """Straighten a track line, 20 m past both its ends; ``s_m`` is 0 where the line itself begins."""
+    step = FINE_STEP_M if scene.effective_gsd_m < FINE_UP_TO_M else STEP_M
+    gsd = FINEST_M if scene.gsd_m < 0.75 * FINEST_M else None
+    strip = straighten(scene, lengthened(line, BEYOND_M), step_m=step, half_width_m=HALF_WIDTH_M, gsd_m=gsd, around_m=AROUND_M,
+                       progress=progress)
+    return strip.moved(-BEYOND_M)
+
+
+def read_track(strip: Strip, scorer: Scorer, shade: np.ndarray, lengths: LengthModel | None = None) -> list[Stretch]:
+    """Evidence and wagons of each seen stretch of a strip. shade: vector (east, north) to where shadows fall."""
+    out = []
+    for rows in observed_runs(strip, BRIDGE_M):
+        seen = strip.rows(rows)
+        right = np.array([seen.along[:, 1].sum(), -seen.along[:, 0].sum()])
+        lanes = lanes_of(seen, bool(right @ shade >= 0))
+        occupied, joint = scorer.occupancy(lanes), scorer.joints(lanes)
+        out.append(Stretch(seen, lanes, occupied, joint, segment(PER_METRE * strip.step_m * occupied, joint, strip.step_m, lengths)))
+    return out
+
+
+def wagon_features(stretch: Stretch) -> np.ndarray:
+    """(k, 3) what speaks for each wagon: mean occupancy, mean evidence of its joints to neighbours, how unusual its length is."""
+    wagons = stretch.wagons
+    total = np.concatenate([[0.0], np.cumsum(stretch.occupied)])
+    steps = wagons.stop - wagons.start
+    before, after = stretch.coupled()
+    joints = (stretch.joint[wagons.start] * before + stretch.joint[wagons.stop] * after) / 2
+    unusual = np.abs(np.log(steps * stretch.strip.step_m / LengthModel().median_m))
+    return np.stack([(total[wagons.stop] - total[wagons.start]) / np.maximum(steps, 1), joints, unusual], axis=1)
+
+
+def _wagons(track: Sequence[Stretch], length_m: float, scorer: Scorer) -> Detections:
+    """Whole wagons of one line, those with their centre on it."""
+    parts = []
+    for stretch in track:
+        low, high = stretch.places()
+        middle = 0.5 * (low + high)
+        keep = ~stretch.wagons.cut & (middle >= 0) & (middle < length_m)
+        strip = stretch.strip
+        at = np.clip(np.searchsorted(strip.s_m, middle), 0, len(strip) - 1)
+        score = scorer.confidence.log_odds(wagon_features(stretch))
+        p = 1 / (1 + np.exp(-score))
+        made = Detections.make(
+            np.interp(middle, strip.s_m, strip.x), np.interp(middle, strip.s_m, strip.y), high - low, WIDTH_M,
+            np.degrees(np.arctan2(strip.along[at, 0], strip.along[at, 1])), CLASS, score=score, p=p,
+            note=_notes(high - low, p),
+        )
+        parts.append(made.select(keep))
+    return Detections.concatenate(parts)
+
+
+def _notes(length_m: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """For the reviewer: wagons much longer than the ones around them, and weak ones."""
+    notes = np.full(len(p), "", object)
+    notes[p < 0.5] = DOUBT_NOTE
+    for k in range(len(p)):
+        around = np.delete(length_m[max(0, k - 2) : k + 3], min(k, 2))
+        if len(around) and length_m[k] > DOUBLE * np.median(around):
+            notes[k] = DOUBLE_NOTE
+    return notes
+
+
+def _measures(tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any]) -> dict[str, float]:
+    """Occupied metres within the lines, cut wagons included, and their share of what was seen; nothing seen gives none."""
+    occupied = seen = 0.0
+    for track, line in zip(tracks, lines):
+        for stretch in track:
+            low, high = stretch.places()
+            occupied += float(np.maximum(np.minimum(high, line.length) - np.maximum(low, 0.0), 0.0).sum())
+            seen += stretch.seen_m(line.length)
+    return {"m": occupied, "share": min(occupied / seen, 1.0)} if seen else {}
+
+
+def _warnings(zone: Zone, tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any], counted: bool) -> tuple[str, ...]:
+    total, seen, cut = sum(line.length for line in lines), 0.0, 0
+    for track, line in zip(tracks, lines):
+        for stretch in track:
+            low, high = stretch.places()
+            cut += int((stretch.wagons.cut & (high > 0) & (low < line.length)).sum())
+            seen += stretch.seen_m(line.length)
+    out = []
+    if seen < 0.98 * total:
+        out.append(f"Track {zone.zone_id}: {100 * (1 - seen / total):.0f} % of it was not observed.")
+    if cut and counted:
+        out.append(f"Track {zone.zone_id}: {cut} wagon{'s' * (cut > 1)} cut by the edge of what was seen, not counted.")
+    return tuple(out)
+
+
+def _joined(geometry: Any) -> list:
+    """The lines of a zone, those that meet end to end joined."""
+    from shapely.ops import linemerge
+
+    whole = linemerge(geometry) if geometry.geom_type == "MultiLineString" else geometry
+    return [line for line in getattr(whole, "geoms", [whole]) if line.length > 0]
+
+
+def _part(progress: Progress, k: int, n: int) -> Progress:
+    return lambda fraction: progress((k + fraction) / n)

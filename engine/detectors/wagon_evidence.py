@@ -1,0 +1,259 @@
+"""What speaks for a wagon, and for the joint between two, along a straightened track.
+
+The features are those that carried on real yards: the shadow on the side away from the sun and where it opens to ballast between
+two wagons, the body against the bed, edges along the flanks, patches that differ from both neighbours, dark valleys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .strip import Strip
+
+# Lanes across the track in metres to the right, after turning the strip so that shadows fall to the right.
+LANES_M = ((-3.0, -2.4), (-2.35, -1.7), (-1.3, -0.5), (-0.4, 0.4), (0.5, 1.3), (1.7, 2.35), (2.4, 3.0))
+SUN_FAR, SUN_NEAR, SHADE_NEAR, SHADE_FAR = 0, 1, 5, 6
+BODY = slice(2, 5)
+LEFT, RIGHT = slice(0, 2), slice(5, 7)
+HALF_WIDTH_M = 3.0
+RAKE_M = 15.0  # a joint is compared with what is usual this far to either side
+SEEN = 0.25  # a lane's cell counts as seen from this share on
+TEMPLATE_M = 6.0  # the empty track's profile is learned from at least this much track
+SURELY_EMPTY = -1.0  # log-odds below which a cell of the first pass may teach what empty track looks like
+OUTLIER = 4.0  # features are cut at this many standard deviations
+STRONGEST = 6.0  # no single cell says more than this, in log units, for or against a wagon
+JOINT_RANGE = (-8.0, 5.0)  # likewise for a joint
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+OCCUPANCY_FEATURES = (
+    "shade near", "shade far", "sun minus shade near", "sun minus shade far", "body minus shade", "body minus sun",
+    "body differs from sun flank", "colour differs from sun flank", "body spread across", "roughness along",
+    "edge on the sun side", "edge on the shade side", "shade wide", "sun minus shade wide", "body differs from bed",
+    "colour differs from bed",
+)
+BED_FEATURES = 2  # the last ones, which need the empty track's profile
+_GAP = (
+    "valley sun side", "valley centre", "valley shade side", "valley in two lanes", "bright valley", "patch differs from both sides",
+    "colour differs from both sides", "step along", "shade near opens", "shade far opens", "returns to sun flank",
+    "sun near changes", "sun far changes",
+)
+GAP_FEATURES = _GAP + tuple(f"{name}, of the rake" for name in _GAP)
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """A strip as seven lanes. signal: float32 (n, 7, 3) of luminance, red minus green and yellow minus blue, in units of the local
+    contrast; seen: (n, 7) observed share; step_m; shade_right: whether the shade lay to the right of the line's direction.
+    """
+
+    signal: np.ndarray
+    seen: np.ndarray
+    step_m: float
+    shade_right: bool
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic scorer of standardised features: ``mean`` and ``scale`` (f,), ``weights`` (f,) and ``bias``."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    bias: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Logistic:
+        """From the shipped file."""
+        return cls(*(np.asarray(values[name], float) for name in ("mean", "scale", "weights")), bias=float(values["bias"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the shipped file."""
+        arrays = {name: [float(f"{v:.5g}") for v in getattr(self, name)] for name in ("mean", "scale", "weights")}
+        return {**arrays, "bias": float(f"{self.bias:.5g}")}
+
+    def log_odds(self, features: np.ndarray) -> np.ndarray:
+        """Log-odds (n,) of features (n, f)."""
+        return np.clip((features - self.mean) / self.scale, -OUTLIER, OUTLIER) @ self.weights + self.bias
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The scorers for scenes of a range of effective GSD.
+
+    occupied: of all features but the bed's; occupied_bed: of all; joint: log likelihood ratio of a joint (the share of joints among
+    the training cells is taken out of its bias); confidence: of ``wagon features``. up_to_m: coarsest effective GSD served.
+    """
+
+    up_to_m: float
+    occupied: Logistic
+    occupied_bed: Logistic
+    joint: Logistic
+    confidence: Logistic
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Scorer:
+        """From the shipped file."""
+        parts = ("occupied", "occupied_bed", "joint", "confidence")
+        return cls(float(values["up_to_m"]), *(Logistic.from_dict(values[name]) for name in parts))
+
+    def occupancy(self, lanes: Lanes) -> np.ndarray:
+        """Log-odds (n,) that a wagon stands there.
+
+        Two passes: where the first is sure of enough empty track, its profile joins the features. Where the track is full there is
+        nothing to learn from, and the first pass stands.
+        """
+        features = occupancy_features(lanes)
+        first = self.occupied.log_odds(features[:, :-BED_FEATURES])
+        bed = bed_profile(lanes, first < SURELY_EMPTY)
+        if bed is not None:
+            first = self.occupied_bed.log_odds(occupancy_features(lanes, bed))
+        return np.clip(first, -STRONGEST, STRONGEST)
+
+    def joints(self, lanes: Lanes) -> np.ndarray:
+        """Log likelihood ratio (n + 1,) that the edge before each step is a joint between two wagons."""
+        cells = np.clip(self.joint.log_odds(gap_features(lanes)), *JOINT_RANGE)
+        return 0.5 * (np.concatenate([cells[:1], cells]) + np.concatenate([cells, cells[-1:]]))
+
+
+def bed_profile(lanes: Lanes, empty: np.ndarray) -> np.ndarray | None:
+    """What empty track looks like, (7, 3): the median of the cells named ``empty`` (n,); None where they are too few."""
+    if empty.sum() * lanes.step_m < TEMPLATE_M:
+        return None
+    return np.median(mean_along(lanes.signal, 1.0, lanes.step_m)[empty], axis=0)
+
+
+def lanes_of(strip: Strip, shade_right: bool) -> Lanes:
+    """Reduce a strip to lanes, normalise its contrast and turn its shaded side to the right.
+
+    Lanes not seen are filled along the track from the nearest that were.
+    """
+    colour, seen = strip.lanes(LANES_M)
+    low, high = contrast(strip)
+    signal = np.stack([(colour @ LUMA - low), colour[..., 0] - colour[..., 1], colour[..., :2].mean(-1) - colour[..., 2]], -1)
+    signal = _fill(signal / (high - low), seen)
+    if not shade_right:
+        signal, seen = signal[:, ::-1], seen[:, ::-1]
+    return Lanes(np.ascontiguousarray(signal, np.float32), seen, strip.step_m, shade_right)
+
+
+def shade_vector(strips: Sequence[Strip]) -> np.ndarray:
+    """Where shadows fall (east, north): across the tracks, to the side whose flank has the darker tail, pooled over strips.
+
+    Its length says how much darker, in units of the local contrast times rows; (0, 0) where nothing tells.
+    """
+    total = np.zeros(2)
+    for strip in strips:
+        colour, seen = strip.lanes(LANES_M)
+        low, high = contrast(strip)
+        light, known = (colour @ LUMA - low) / (high - low), seen > SEEN
+        left, right = (_dark_tail(light[:, side][known[:, side]]) for side in (LEFT, RIGHT))
+        total += (left - right) * np.array([strip.along[:, 1].sum(), -strip.along[:, 0].sum()])
+    return total
+
+
+def _dark_tail(luminance: np.ndarray) -> float:
+    """How dark the darkest fifth of a flank is; 0 where nothing was seen."""
+    return float(np.percentile(luminance, 20)) if luminance.size else 0.0
+
+
+def contrast(strip: Strip) -> tuple[float, float]:
+    """Dark and bright end (2nd and 98th percentile of luminance) of the surroundings of a strip."""
+    pixels = strip.background if len(strip.background) else strip.colour[strip.weight > 0]
+    if not len(pixels):
+        return 0.0, 1.0
+    low, high = np.percentile(pixels @ LUMA, [2, 98])
+    return float(low), float(max(high, low + 0.02))
+
+
+def occupancy_features(lanes: Lanes, bed: np.ndarray | None = None) -> np.ndarray:
+    """(n, 16) features of OCCUPANCY_FEATURES. bed: (7, 3) the empty track's profile; None where it is not known (zeros then)."""
+    step = lanes.step_m
+    z = mean_along(lanes.signal, 1.0, step)
+    light = z[..., 0]
+    body, sun = z[:, BODY].mean(1), 0.5 * (z[:, SUN_NEAR] + z[:, SUN_FAR])
+    near, far = light[:, SUN_NEAR] - light[:, SHADE_NEAR], light[:, SUN_FAR] - light[:, SHADE_FAR]
+    rough = np.sqrt(np.maximum(mean_along(lanes.signal[:, BODY, 0] ** 2, 1.0, step) - light[:, BODY] ** 2, 0)).mean(1)
+    wide = mean_along(np.stack([light[:, SHADE_NEAR], near], 1), 5.0, step)
+    columns = [
+        light[:, SHADE_NEAR], light[:, SHADE_FAR], near, far, body[:, 0] - light[:, SHADE_NEAR], body[:, 0] - sun[:, 0],
+        _length(body - sun), _length((body - sun)[:, 1:]), np.ptp(light[:, BODY], axis=1), rough,
+        _length(z[:, 2] - z[:, SUN_NEAR]), _length(z[:, 4] - z[:, SHADE_NEAR]), wide[:, 0], wide[:, 1],
+    ]
+    if bed is None:
+        columns += [np.zeros(len(lanes))] * BED_FEATURES
+    else:
+        off = z - bed
+        columns += [np.sqrt((off**2).sum(-1).mean(1)), _length(off[:, BODY, 1:].mean(1))]
+    return np.stack(columns, 1)
+
+
+def gap_features(lanes: Lanes) -> np.ndarray:
+    """(n, 26) features of GAP_FEATURES: thirteen as they are, and each divided by its own spread over the rake."""
+    step = lanes.step_m
+    centre = mean_along(lanes.signal, 0.4, step)
+    flank = mean_along(lanes.signal, 0.8, step)
+    left, right = shifted(flank, 1.7, step), shifted(flank, -1.7, step)
+    light, low = centre[..., 0], np.minimum(left, right)[..., 0]
+    valley = low[:, BODY] - light[:, BODY]
+    from_left, from_right = _patch(centre - left), _patch(centre - right)
+    body = np.stack([centre[:, BODY].mean(1), left[:, BODY].mean(1), right[:, BODY].mean(1)])
+    sun = 0.5 * (flank[:, SUN_NEAR] + flank[:, SUN_FAR])
+    to_bed = _length(body - sun)
+    high = np.maximum(left, right)[..., 0]
+    wide = mean_along(lanes.signal[:, BODY].mean(1), 2.0, step)
+    change = np.abs(light - 0.5 * (left + right)[..., 0])
+    raw = np.stack([
+        valley[:, 0], valley[:, 1], valley[:, 2], np.sort(valley, axis=1)[:, 1], light[:, BODY].mean(1) - high[:, BODY].mean(1),
+        np.minimum(from_left[:, 0], from_right[:, 0]), np.minimum(from_left[:, 1], from_right[:, 1]),
+        _length(shifted(wide, 2.5, step) - shifted(wide, -2.5, step)),
+        light[:, SHADE_NEAR] - high[:, SHADE_NEAR], light[:, SHADE_FAR] - high[:, SHADE_FAR],
+        np.minimum(to_bed[1], to_bed[2]) - to_bed[0], change[:, SUN_NEAR], change[:, SUN_FAR],
+    ], 1)
+    spread = np.sqrt(np.maximum(mean_along(raw**2, RAKE_M, step) - mean_along(raw, RAKE_M, step) ** 2, 0))
+    return np.concatenate([raw, (raw - mean_along(raw, RAKE_M, step)) / (spread + 0.01)], 1)
+
+
+def mean_along(values: np.ndarray, half_m: float, step_m: float) -> np.ndarray:
+    """Moving mean over ``half_m`` to either side along the first axis; at the ends over what there is."""
+    n = len(values)
+    reach = int(round(half_m / step_m))
+    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=float)])
+    low, high = np.maximum(np.arange(n) - reach, 0), np.minimum(np.arange(n) + reach + 1, n)
+    count = (high - low).reshape(-1, *[1] * (values.ndim - 1))
+    return (total[high] - total[low]) / count
+
+
+def shifted(values: np.ndarray, by_m: float, step_m: float) -> np.ndarray:
+    """Values found ``by_m`` earlier along the first axis (later when negative), the end ones repeated."""
+    n = len(values)
+    return values[np.clip(np.arange(n) - int(round(by_m / step_m)), 0, max(n - 1, 0))]
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt((vectors**2).sum(-1))
+
+
+def _patch(off: np.ndarray) -> np.ndarray:
+    """Root mean square over the body lanes (n, 2): of all channels, of colour alone."""
+    squares = (off[:, BODY] ** 2).mean(1)
+    return np.sqrt(np.stack([squares.sum(1), squares[:, 1:].sum(1)], 1))
+
+
+def _fill(signal: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Replace unseen cells of each lane by interpolation along the track; a lane never seen gets its neighbours' mean."""
+    at = np.arange(len(signal))
+    out = np.array(signal)
+    for lane in range(signal.shape[1]):
+        good = seen[:, lane] > SEEN
+        if good.all() or not good.any():
+            continue
+        for channel in range(signal.shape[2]):
+            out[~good, lane, channel] = np.interp(at[~good], at[good], signal[good, lane, channel])
+    return out
