@@ -13,10 +13,14 @@ from .base import ICON
 # id -> class name, in the file of the same name under algorithms/.
 ALGORITHMS = {
     "createlayers": "CreateLayers",
-    # "makezones": "MakeZones",
+    "makezones": "MakeZones",
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "compareepochs": "CompareEpochs",
+}
+MODELS = {
+    "countyard": "CountYard",
+    "comparescenes": "CompareScenes",
 }
 
 
@@ -40,6 +44,7 @@ class RasonProvider(QgsProcessingProvider):
         return QIcon(str(ICON))
 
     def loadAlgorithms(self):
-        """Add one instance of each algorithm."""
-        for file, name in ALGORITHMS.items():
-            self.addAlgorithm(getattr(import_module(f".algorithms.{file}", __package__), name)())
+        """Add one instance of each algorithm, then the models made of them."""
+        for room, files in (("algorithms", ALGORITHMS), ("models", MODELS)):
+            for file, name in files.items():
+                self.addAlgorithm(getattr(import_module(f".{room}.{file}", __package__), name)())
