@@ -84,7 +84,6 @@ TALLY = (
     Column("basis", TEXT, "uncalibrated, calibrated, reviewed or counted"),
     Column("unit", TEXT, "objects, TEU, m, m2 or share"),
     Column("exposure", REAL, "Ground of the whole zone: hectares, or kilometres of track; empty for measured rows"),
-    Column("site_sd", REAL, "Extra spread of the log ratio because this site or its conditions are not calibrated"),
     Column("calibration", TEXT, "Key of the calibration the interval rests on, so that a comparison finds it again"),
     Column("rules", TEXT, "What was counted as one object"),
     Column("note", TEXT, "What weakens the number"),

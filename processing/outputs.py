@@ -56,11 +56,14 @@ def finish(written, context) -> None:
     metadata.setHistory([written.record])
     metadata.setCrs(layer.crs())
     layer.setMetadata(metadata)
-    if layer.source().split("|")[0].lower().endswith(".gpkg"):
+    path = layer.source().split("|")[0]
+    if path.lower().endswith(".gpkg"):
+        if "|layername=" not in layer.source():  # QGIS finds metadata only by the table's name
+            layer.setDataSource(geopackage.uri(path, Path(path).stem), layer.name(), "ogr")
         geopackage.store_style(layer, written.style)
-        _, stored = layer.saveDefaultMetadata()
+        message, stored = layer.saveDefaultMetadata()
         if not stored:
-            raise Refusal(f"The record of the run could not be stored in {layer.source()}.")
+            raise Refusal(f"The record of the run could not be stored in {path} ({message}).")
 
 
 def write_report(report, path) -> None:
