@@ -35,7 +35,7 @@ def comparison_defaults(project, active):
 
 def _top_down(project, active):
     """The active layer first, then the others in the order of the layer tree."""
-    layers = project.layerTreeRoot().layerOrder()
+    layers = [node.layer() for node in project.layerTreeRoot().findLayers() if node.layer() is not None]
     return ([active] if active in layers else []) + [layer for layer in layers if layer is not active]
 
 

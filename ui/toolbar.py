@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProject,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QUrl
 from qgis.PyQt.QtGui import QDesktopServices, QIcon
 from qgis.PyQt.QtWidgets import QAction, QMenu
@@ -21,6 +22,7 @@ from .defaults import comparison_defaults, scene_defaults
 
 ICONS = Path(__file__).parent / "icons"
 REFERENCE_FILE = "rason_layers.gpkg"
+PATIENCE_MS = 10_000
 
 
 class Toolbar(QObject):
@@ -29,13 +31,14 @@ class Toolbar(QObject):
     def __init__(self, iface):
         super().__init__(iface.mainWindow())
         self.iface = iface
-        self.task = None
+        # The run in the background. QGIS keeps no reference to what the task works with.
+        self.task = self.algorithm = self.context = self.feedback = None
         self.dialogs = []
         self.actions = [
             self._action(
                 "layers",
                 self.tr("Add layers"),
-                self.tr("Add the reference layers of the Rason zone (piers, tracks, borders, landmarks) and zoom to them"),
+                self.tr("Add the reference layers of the Rason zone: piers, tracks, borders, landmarks; zoom to them"),
                 "Alt+Shift+L",
                 self.add_layers,
             ),
@@ -74,8 +77,9 @@ class Toolbar(QObject):
         if self.task is not None:
             self.task.executed.disconnect(self._layers_written)
             self.task.cancel()
-        for dialog in self.dialogs:
-            dialog.deleteLater()
+            self.task.waitForFinished(PATIENCE_MS)  # it works with objects that go with this one
+        for dialog in self._open_dialogs():
+            dialog.close()
         for action in self.actions:
             self.iface.unregisterMainWindowAction(action)
         self.iface.mainWindow().removeToolBar(self.bar)
@@ -83,9 +87,10 @@ class Toolbar(QObject):
             owned.deleteLater()
 
     def add_layers(self):
-        """Write the reference layers beside the project, in the background, and show them as one group."""
-        if group.find(QgsProject.instance()) is not None:
-            self._show_layers()
+        """Write the reference layers beside the project, in the background, and show them as one group; zoom to it."""
+        shown = group.find(QgsProject.instance())
+        if shown is not None and shown.findLayers():
+            self._zoom()
         elif self.task is None:
             self._write_layers(reference_path(QgsProject.instance()))
 
@@ -104,48 +109,50 @@ class Toolbar(QObject):
     def _action(self, name, text, tip, shortcut, slot):
         action = QAction(QIcon(str(ICONS / f"{name}.svg")), text, self)
         action.setObjectName(f"Rason_{name}")
-        action.setToolTip(f"<b>{text}</b> ({shortcut})<p>{tip}</p>")
         action.setStatusTip(tip)
         action.setWhatsThis(tip)
         action.triggered.connect(lambda checked=False: slot())
         self.iface.registerMainWindowAction(action, shortcut)  # listed under Settings > Keyboard Shortcuts
+        action.setToolTip(f"<b>{text}</b> ({shortcut})<p>{tip}</p>")  # afterwards, since QGIS writes one of its own
         return action
 
     def _open(self, algorithm_id, parameters):
         import processing  # 0.3 s when QGIS has not loaded it yet, too much for start-up
 
         dialog = processing.createAlgorithmDialog(algorithm_id, parameters)
-        self.dialogs.append(dialog)
-        dialog.finished.connect(lambda: self._close(dialog))
+        self.dialogs = [*self._open_dialogs(), dialog]
         dialog.show()
         return dialog
 
-    def _close(self, dialog):
-        self.dialogs.remove(dialog)
-        dialog.deleteLater()
+    def _open_dialogs(self):
+        return [dialog for dialog in self.dialogs if not sip.isdeleted(dialog)]  # QGIS deletes them when they are closed
 
     def _write_layers(self, path):
-        self.context = QgsProcessingContext()
+        self.context, self.feedback = QgsProcessingContext(), _LastError()
         self.context.setProject(QgsProject.instance())
-        self.feedback = _LastError()
-        algorithm = QgsApplication.processingRegistry().createAlgorithmById("rason:createlayers")
-        self.task = QgsProcessingAlgRunnerTask(algorithm, {"OUTPUT": str(path)}, self.context, self.feedback)
+        self.algorithm = QgsApplication.processingRegistry().createAlgorithmById("rason:createlayers")
+        self.task = QgsProcessingAlgRunnerTask(self.algorithm, {"OUTPUT": str(path)}, self.context, self.feedback)
         self.task.executed.connect(self._layers_written)
         self.actions[0].setEnabled(False)
         QgsApplication.taskManager().addTask(self.task)
 
     def _layers_written(self, succeeded, results):
+        from processing.gui.Postprocessing import handleAlgorithmResults  # see _open
+
         self.task = None
         self.actions[0].setEnabled(True)
         if succeeded:
-            group.add(results["OUTPUT"], QgsProject.instance())
-            self._show_layers()
+            handleAlgorithmResults(self.algorithm, self.context, self.feedback)
+            self._zoom()
             self._say(self.tr("Reference layers added from {}").format(results["OUTPUT"]), Qgis.MessageLevel.Success)
         else:
             self._say(self.feedback.error or self.tr("The reference layers were not written."), Qgis.MessageLevel.Warning)
 
-    def _show_layers(self):
-        group.zoom(self.iface.mapCanvas(), QgsProject.instance())
+    def _zoom(self):
+        extent = group.extent(QgsProject.instance())
+        if not extent.isEmpty():
+            self.iface.mapCanvas().setExtent(extent)
+            self.iface.mapCanvas().refresh()
 
     def _say(self, text, level):
         self.iface.messageBar().pushMessage("Rason", text, level)
