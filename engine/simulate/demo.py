@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from .sun import sun_position
 EPSG = 32652
 GSD_M = 0.35
 REFERENCE = Path(__file__).resolve().parents[2] / "layers" / "data"
+# Transshipment tracks with loading aisles between them. At the usual 5.3 m a train's October shadow covers the next track.
+TRACK_SPACING_M = 9.0
 ON_TRACK_M = 1.5  # a car within this distance of a track's line stands on it
 SAME_DIRECTION_DEG = 20.0
 
@@ -127,7 +129,8 @@ def write(
 
 def rajin(story: Story, rng: np.random.Generator, reference: Path = REFERENCE) -> tuple[Layout, Bounds]:
     """Rajin's three piers with the shore they stand on, and the box to look at. Pier outlines are the reference layer's."""
-    from shapely.geometry import box
+    from shapely.geometry import Polygon, box
+    from shapely.ops import unary_union
 
     piers = sorted(
         _features(reference / "piers.geojson"), key=lambda pier: -pier[1]["coordinates"][0][0][1]
@@ -139,20 +142,23 @@ def rajin(story: Story, rng: np.random.Generator, reference: Path = REFERENCE) -
     sea = np.array([[west, south], [east, south], [east, north], [west, north]]) + 200.0 * np.array(
         [[-1, -1], [1, -1], [1, 1], [-1, 1]]
     )
-    layout = Layout((Area(sea, "water", ships.WATER_LEVEL_M), Area(_shore(rings, sea), "soil")))
+    shore = _shore(rings, sea)
+    dry = unary_union([Polygon(ring) for ring in (shore, *rings)]).buffer(0.5)
+    layout = Layout((Area(sea, "water", ships.WATER_LEVEL_M), Area(shore, "soil")))
     moored = iter(story.moored_m)
     for (facts, _), ring, fill in zip(piers, rings, story.fill):
         name = facts["id"].split("-")[-1]
-        pier = port.pier(name, ring, facts["azimuth_deg"], rng, fill=fill)
+        pier = port.pier(name, ring, facts["azimuth_deg"], rng, fill=fill, cranes=1)
         root_azimuth = float(np.degrees(np.arctan2(*(ring[0] - ring[-1]))))
         behind = (ring[0] + ring[-1]) / 2 + right_of(root_azimuth) * 40.0
         warehouse = Area(rectangle(behind, 64.0, 22.0, root_azimuth), "roof", 8.0)
         layout = layout.with_(areas=[*pier.areas, warehouse], things=pier.things, zones=pier.zones)
         for start, end in sides(ring, facts["azimuth_deg"]):
             wind = _wind(float(np.degrees(np.arctan2(*(end - start)))) - 90.0)
+            berth = ships.berth(f"berth-{name}-{wind.lower()}", start, end, f"Berth {wind} of the {name} pier")
             layout = layout.with_(
                 things=ships.moored(start, end, next(moored, ()), rng),
-                zones=[ships.berth(f"berth-{name}-{wind.lower()}", start, end, f"Berth {wind} of the {name} pier")],
+                zones=[replace(berth, geometry=berth.geometry.difference(dry))],
             )
     road = (corners[:, 0].max() + 60.0, south + 15.0, east - 15.0, north - 15.0)
     layout = layout.with_(zones=[Zone("roadstead", "water", box(*road), "Roadstead east of the piers")])
@@ -175,7 +181,7 @@ def tumangan(story: Story, rng: np.random.Generator, reference: Path = REFERENCE
         if facts["id"] == "rail-hongui-tumangang"
     )
     azimuth = float(np.degrees(np.arctan2(*(arriving[-1] - arriving[0]))))
-    layout = rail.station(centre, azimuth, rng, occupied=story.cars, name="tumangan")
+    layout = rail.station(centre, azimuth, rng, occupied=story.cars, spacing_m=TRACK_SPACING_M, name="tumangan")
     corners = np.concatenate(layout.tracks)
     west, south = corners.min(axis=0) - (25.0, 40.0)
     east, north = corners.max(axis=0) + (25.0, 40.0)

@@ -126,6 +126,14 @@ def block_places(
                 yield centre
 
 
+def _near_edge(ring: np.ndarray, start: np.ndarray, out: np.ndarray, back_m: float) -> tuple[float, float]:
+    """The point back_m before the edge of a ring, going from a start inside it in the direction ``out``."""
+    steps = np.arange(0.0, 500.0)
+    points = start + steps[:, None] * out
+    x, y = start + out * (np.argmin(inside(ring, points[:, 0], points[:, 1])) - back_m)
+    return float(x), float(y)
+
+
 def pier(
     name: str,
     ring: np.ndarray,
@@ -138,7 +146,8 @@ def pier(
     trucks: int = 4,
     cranes: int = 2,
 ) -> Layout:
-    """A pier with stacking blocks along azimuth_deg, lorries in its lanes and cranes near its edges.
+    """A pier with stacking blocks along azimuth_deg, lorries in its lanes and cranes at its edges (the
+    first to the right of azimuth_deg) with their jibs turned in.
 
     fill: share of container slots taken, 0..1; blocks fill one after the other from the root, the last in part.
     Zones: one yard (a polygon a block, with free ground round it).
@@ -157,11 +166,10 @@ def pier(
         place = places[rng.integers(len(places))]
         x, y = place + aside * (width / 2 + LANE_M / 2) + ahead * rng.uniform(-0.4, 0.4) * length
         things.append(truck(float(x), float(y), azimuth_deg + 180.0 * rng.integers(2), rng))
-    reach = np.abs((ring - middle) @ aside).max() - 9.0
     for k in range(cranes):
-        x, y = middle + aside * reach * (1 if k % 2 else -1) + ahead * rng.uniform(-60.0, 60.0)
-        if inside(ring, x, y):
-            things.append(crane(float(x), float(y), azimuth_deg + (90.0 if k % 2 else -90.0)))
+        out = aside if k % 2 == 0 else -aside
+        x, y = _near_edge(ring, middle + ahead * rng.uniform(-60.0, 60.0), out, 9.0)
+        things.append(crane(x, y, azimuth_deg + rng.uniform(-12.0, 12.0)))
     grown = 2 * GROUND_ROUND_BLOCK_M
     yard = MultiPolygon([Polygon(rectangle(place, length + grown, width + grown, azimuth_deg)) for place in places])
     inner = middle + (ring - middle) * 0.95
