@@ -50,11 +50,11 @@ def place(project: QgsProject, layer: QgsVectorLayer, table: Table) -> None:
                 project.removeMapLayer(other.id())
     layer.setName(table.title)
     layer.setCustomProperty(TABLE_MARK, table.name)
-    group.insertLayer(_position(group, table), layer).setExpanded(False)
+    placed = group.insertLayer(_position(group, table), layer)
+    placed.setExpanded(False)
     for node in root.findLayers():
-        if node.layerId() == layer.id() and node.parent() is not group:
+        if node.layerId() == layer.id() and node is not placed:  # where QGIS put it, which may be this group too
             node.parent().removeChildNode(node)
-            break
 
 
 def extent(project: QgsProject) -> QgsRectangle:

@@ -132,7 +132,8 @@ class CreateLayers(RasonAlgorithm):
         if uri in self.shown:
             return
         details = QgsProcessingContext.LayerDetails(table.title, context.project(), self.OUTPUT_LAYERS)
-        details.setPostProcessor(PLACER)
+        PLACERS.append(_Placer())
+        details.setPostProcessor(PLACERS[-1])
         context.addLayerToLoadOnCompletion(uri, details)
 
 
@@ -142,8 +143,10 @@ class _Placer(QgsProcessingLayerPostProcessorInterface):
     def postProcessLayer(self, layer, context, feedback):
         """Called in the main thread once the layer is in the project."""
         name = layer.source().rpartition("layername=")[2]
+        layer.loadDefaultStyle()  # Processing loads layers without it
         table = next(table for table in reference.tables() if table.name == name)
         group.place(context.project() or QgsProject.instance(), layer, table)
 
 
-PLACER = _Placer()  # for good: QGIS keeps no reference to it
+# The context deletes the post-processors of its layers, so each layer has one of its own; but it does not keep their Python side.
+PLACERS = []
