@@ -59,7 +59,7 @@ def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs) -> Com
 
 def is_synthetic(metadata) -> bool:
     """Whether the scene says of itself that a simulator made it."""
-    return metadata.get("", {}).get("RASON_SYNTHETIC", "").upper() == "YES"
+    return metadata.get("", {}).get("TIFFTAG_IMAGEDESCRIPTION", "").upper().startswith("SYNTHETIC")
 
 
 def _pictures(algorithm, count):
