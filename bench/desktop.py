@@ -20,7 +20,7 @@ showTips=false
 
 
 def run_in_qgis(
-    script: Path, *arguments: str, plugin: Path = ROOT, screen: str = "1600x1000", timeout_s: float = 60
+    script: Path, *arguments: str, plugin: Path = ROOT, screen: str = "1600x1000", timeout_s: float = 180
 ) -> dict:
     """Start QGIS, run the script in it, and return the JSON that the script wrote to the file named by RASON_ANSWER.
 
@@ -74,5 +74,5 @@ def run_in_qgis(
                 os.killpg(running.pid, signal.SIGKILL)
                 said = "It waited for an answer to a window, such as that of an error while loading the plugin."
         if not answer.is_file():
-            raise RuntimeError(f"QGIS ended with {running.returncode} and no answer:\n{said[-40000:]}")
+            raise RuntimeError(f"QGIS ended with {running.returncode} and no answer:\n{said[-4000:]}")
         return json.loads(answer.read_text("utf8"))

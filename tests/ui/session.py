@@ -124,7 +124,7 @@ def add_layers(crs, name):
     project.addMapLayer(QgsVectorLayer(f"Point?crs={crs}", "first", "memory"))
     project.setCrs(QgsCoordinateReferenceSystem(crs))
     folder = FOLDER / name
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     project.write(str(folder / "project.qgz"))
     actions()["layers"].trigger()
     came = bool(wait(lambda: rason_groups() and actions()["layers"].isEnabled()))
@@ -140,6 +140,11 @@ def add_layers(crs, name):
         "layers": layers,
         "layers_after_second": len(project.mapLayers()),
         "groups": len(rason_groups()),
+        "nodes": len(project.layerTreeRoot().findLayers()),
+        "in_group": len(rason_groups()[0].findLayers()) if rason_groups() else 0,
+        "styled": [
+            layer.labelsEnabled() for layer in project.mapLayersByName("Stations")
+        ],  # labels come with the stored style
         "crs": project.crs().authid(),
     }
 
@@ -221,9 +226,9 @@ def session():
         "actions": {name: described(action) for name, action in actions().items()},
         "clashes": clashes(),
         "reload": reload_twice(),
-        "mercator": add_layers("EPSG:3857", "mercator"),
-        "degrees": add_layers("EPSG:4326", "degrees"),
-        "utm": add_layers("EPSG:32652", "utm"),
+        "mercator": add_layers("EPSG:3857", "one"),
+        "degrees": add_layers("EPSG:4326", "one"),  # the file is there already
+        "utm": add_layers("EPSG:32652", "one"),
         "read_only": read_only(),
         "dialogs": dialogs(str(FOLDER / "scene.tif")),
     }
