@@ -38,6 +38,9 @@ lint: $(STAMP) ## Style, types, and the plugin repository's security scan
 	@$(VENV)/bin/mypy
 	@$(PYTHON) tools/scan.py
 
+pages: $(STAMP) ## Write docs/algorithms/ from the algorithms
+	@$(OFFSCREEN) /usr/bin/python3 tools/algorithm_pages.py
+
 bench: $(STAMP) ## Measure speed, memory and statistics into bench/results/
 	@$(OFFSCREEN) $(PYTHON) bench/run.py
 
@@ -55,4 +58,4 @@ clean: ## Remove everything that was made here
 	@rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test lint bench package install clean
+.PHONY: help setup demo test lint pages bench package install clean

@@ -17,9 +17,9 @@ ICON = Path(__file__).parent.parent / "ui" / "icons" / "rason.svg"
 
 
 class RasonAlgorithm(QgsProcessingAlgorithm):
-    """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``prepare`` and ``run``.
+    """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``read`` and ``work``.
 
-    ``prepare`` reads and checks everything in the main thread; ``run`` works and returns the results. Both may raise the
+    ``read`` reads and checks everything in the main thread; ``work`` works and returns the results. Both may raise the
     engine's Refusal, which becomes one line for the user, in the dialog, in models and in qgis_process alike.
     """
 
@@ -67,14 +67,14 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
             self.written = []
             require(*self.libraries)
             self.fresh = destinations.check(self, parameters, context)
-            self.prepare(parameters, context, feedback)
+            self.read(parameters, context, feedback)
         return True
 
     def processAlgorithm(self, parameters, context, feedback):
         """Run; on any error or cancel what this run created is removed."""
         try:
             with self._told(feedback):
-                return self.run(parameters, context, feedback)
+                return self.work(parameters, context, feedback)
         except QgsProcessingException:
             destinations.remove(self.fresh, context)
             raise
@@ -86,10 +86,10 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
                 outputs.finish(written, context)
         return {}
 
-    def prepare(self, parameters, context, feedback):
+    def read(self, parameters, context, feedback):
         """Read parameters and layers; refuse what is wrong."""
 
-    def run(self, parameters, context, feedback):
+    def work(self, parameters, context, feedback):
         """Do the work and return the results."""
         raise NotImplementedError
 

@@ -19,7 +19,9 @@ def problems(path):
     size = os.path.getsize(path)
     if size > MOST_BYTES:
         yield f"{size} bytes are more than {MOST_BYTES}"
-    yield from (f"missing: {name}" for name in ("rason/__init__.py", "rason/LICENSE", "rason/metadata.txt") if name not in names)
+    yield from (
+        f"missing: {name}" for name in ("rason/__init__.py", "rason/LICENSE", "rason/metadata.txt") if name not in names
+    )
     yield from (f"must not travel: {name}" for name in names if FORBIDDEN.search(name))
     metadata = configparser.ConfigParser(interpolation=None)
     metadata.read_string(text or "[general]\n")

@@ -23,7 +23,9 @@ def run(*command):
 def main():
     """Exit 1 with the findings, if there are any."""
     bandit = run("bandit", "-q", "-r", *ROOMS, "-t", BANDIT, "-f", "json")
-    findings = [f"{r['filename']}:{r['line_number']} {r['test_id']} {r['issue_text']}" for r in json.loads(bandit.stdout)["results"]]
+    findings = [
+        f"{r['filename']}:{r['line_number']} {r['test_id']} {r['issue_text']}" for r in json.loads(bandit.stdout)["results"]
+    ]
     secrets = run("detect_secrets", "scan", "--all-files", *ROOMS)
     for file, found in json.loads(secrets.stdout)["results"].items():
         findings += [f"{file}:{item['line_number']} {item['type']}" for item in found]

@@ -124,7 +124,7 @@ class CompareEpochs(RasonAlgorithm):
         self.addOutput(QgsProcessingOutputNumber("INCREASES", self.tr("Number of increases")))
         self.addOutput(QgsProcessingOutputNumber("DECREASES", self.tr("Number of decreases")))
 
-    def prepare(self, parameters, context, feedback):
+    def read(self, parameters, context, feedback):
         """Read and check everything, sorted by epoch; nothing is written yet."""
         self.warnings = []
         tallies = [self._tally(parameters, f"TALLY_{number}", context) for number in (1, 2)]
@@ -190,7 +190,7 @@ class CompareEpochs(RasonAlgorithm):
                     name, sorted(other)[0], when.iso()))  # fmt: skip
             self.detections.append(marks)
 
-    def run(self, parameters, context, feedback):
+    def work(self, parameters, context, feedback):
         """Write what was compared."""
         days = [when.iso() for when in self.epochs]
         sentences = [

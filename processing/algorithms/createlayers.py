@@ -77,7 +77,7 @@ class CreateLayers(RasonAlgorithm):
         self.addOutput(QgsProcessingOutputMultipleLayers(self.OUTPUT_LAYERS, self.tr("Layers")))
         self.addOutput(QgsProcessingOutputNumber(self.WRITTEN, self.tr("Tables written")))
 
-    def prepare(self, parameters, context, feedback):
+    def read(self, parameters, context, feedback):
         """Check the file."""
         self.path = Path(self.parameterAsFileOutput(parameters, self.OUTPUT, context)).absolute()
         self.overwrite = self.parameterAsBoolean(parameters, self.OVERWRITE, context)
@@ -85,7 +85,7 @@ class CreateLayers(RasonAlgorithm):
         project = context.project()
         self.shown = {layer.source() for layer in project.mapLayers().values()} if project else set()
 
-    def run(self, parameters, context, feedback):
+    def work(self, parameters, context, feedback):
         """Write the tables and ask for them to be shown."""
 
         def progress(fraction):

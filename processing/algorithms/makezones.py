@@ -117,7 +117,7 @@ class MakeZones(RasonAlgorithm):
             self.addParameter(scenes.with_help(parameter, text, advanced=parameter.name() == "RAILWAY"))
         self.addOutput(QgsProcessingOutputNumber("COUNT", self.tr("Number of zones")))
 
-    def prepare(self, parameters, context, feedback):
+    def read(self, parameters, context, feedback):
         """Read and check all features."""
         self.kind = self.parameterAsEnumString(parameters, "KIND", context) or zones.AUTO
         self.width_m = self.parameterAsDouble(parameters, "BERTH_WIDTH", context)
@@ -138,7 +138,7 @@ class MakeZones(RasonAlgorithm):
                 ).format(loose, len(self.shapes))
             )
 
-    def run(self, parameters, context, feedback):
+    def work(self, parameters, context, feedback):
         """Make the zones and write them."""
         step, made = bridge.progress(feedback, 0, 90), []
         for zone in zones.make(self.shapes, self.kind, self.to_wgs84, self.width_m, self.water):

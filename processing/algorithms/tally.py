@@ -109,7 +109,7 @@ class Tally(RasonAlgorithm):
         self.addOutput(QgsProcessingOutputNumber("TOTAL_LOW", self.tr("Lower end of the total")))
         self.addOutput(QgsProcessingOutputNumber("TOTAL_HIGH", self.tr("Upper end of the total")))
 
-    def prepare(self, parameters, context, feedback):
+    def read(self, parameters, context, feedback):
         """Read and check everything; nothing is written yet."""
         zones = self.parameterAsSource(parameters, "ZONES", context)
         source = self.parameterAsSource(parameters, "DETECTIONS", context)
@@ -152,7 +152,7 @@ class Tally(RasonAlgorithm):
             str(f.attribute(zone)): float(f.attribute(share)) for f in source.getFeatures() if f.attribute(share) is not None
         }
 
-    def run(self, parameters, context, feedback):
+    def work(self, parameters, context, feedback):
         """Tally, then write."""
         rows, totals = tallying.tally_marks(
             self.marks, self.zones, self.classes, self.calibrations, basis=self.basis, visible=self.visible,

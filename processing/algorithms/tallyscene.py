@@ -117,7 +117,7 @@ class TallyScene(RasonAlgorithm):
             self.addOutput(QgsProcessingOutputNumber(f"{key}_LOW", self.tr("Lower end of the total of {}").format(name)))
             self.addOutput(QgsProcessingOutputNumber(f"{key}_HIGH", self.tr("Upper end of the total of {}").format(name)))
 
-    def prepare(self, parameters, context, feedback):
+    def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
         layer = self.parameterAsRasterLayer(parameters, "INPUT", context)
         self.scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
@@ -140,7 +140,7 @@ class TallyScene(RasonAlgorithm):
             )
         )
 
-    def run(self, parameters, context, feedback):
+    def work(self, parameters, context, feedback):
         """Count, then write."""
         count = counting.count_scene(
             self.scene, self.wanted, self.visible, self.calibrations,
