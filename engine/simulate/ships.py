@@ -52,7 +52,7 @@ def draw_wake(frame: Frame, thing: Thing) -> None:
     fade = np.clip(1.0 - behind / thing.length_m, 0.0, 1.0) * (behind > 0)
     churned = frame.edge(2.5 + 0.03 * behind - np.abs(frame.v)) * fade**2
     arms = frame.edge(1.2 - np.abs(np.abs(frame.v) - behind * np.tan(np.radians(KELVIN_HALF_ANGLE_DEG)))) * fade**3
-    frame.paint(np.clip((0.6 * churned + 0.12 * arms) * (1.0 + 0.3 * frame.fine), 0.0, 0.9), FOAM)
+    frame.paint(np.clip((0.45 * churned + 0.10 * arms) * (1.0 + 0.3 * frame.fine), 0.0, 0.9), FOAM)
 
 
 DRAW = {"ship": draw_ship, "wake": draw_wake}
