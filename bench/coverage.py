@@ -39,8 +39,9 @@ def interval(cal, detections, level):
     """The shared bench's candidate: false detections there are all on objects, on ground of no size."""
     tp, fp, fn = (np.array([scene[name] for scene in cal], float) for name in ("tp", "fp", "fn"))
     calibration = Calibration("object", tp, fn, fp, np.zeros(len(cal)), np.zeros(len(cal)))
-    result = tally(["scene"], [detections], [0.0], calibration, trust=KNOWN, level=level,
-                   seed=int(detections) + 7 * len(cal))
+    result = tally(
+        ["scene"], [detections], [0.0], calibration, trust=KNOWN, level=level, seed=int(detections) + 7 * len(cal)
+    )
     return result.low[0], result.high[0]
 
 
@@ -101,16 +102,30 @@ def ground_bench(sims, seed, scenes):
         for shared, name in enumerate(totals):
             totals[name].append(total_of_20(rng, calibration, bool(shared), i))
     means = {n: np.mean(values, 0) for n, values in (*zones.items(), *totals.items())}
-    return {"coverage": {n: round(means[n][0], 3) for n in COUNTS}, "mean_width": {n: round(means[n][1], 2) for n in COUNTS},
-            "upper_end_zero": int(sum(means[n][2] for n in COUNTS) * sims),
-            "total_of_20": {name: {"coverage": round(means[name][0], 3), "width_over_truth": round(means[name][1], 3)}
-                            for name in totals}}
+    return {
+        "coverage": {n: round(means[n][0], 3) for n in COUNTS},
+        "mean_width": {n: round(means[n][1], 2) for n in COUNTS},
+        "upper_end_zero": int(sum(means[n][2] for n in COUNTS) * sims),
+        "total_of_20": {
+            name: {"coverage": round(means[name][0], 3), "width_over_truth": round(means[name][1], 3)} for name in totals
+        },
+    }
 
 
 def shared_bench(script, sims, seed):
     """The shared bench with our candidate; its one JSON line, our part and the reference's worst coverage."""
-    command = [sys.executable, str(script), "--sims", str(sims), "--seed", str(seed), "--candidate", "coverage:interval",
-               "--path", str(ROOT / "bench")]
+    command = [
+        sys.executable,
+        str(script),
+        "--sims",
+        str(sims),
+        "--seed",
+        str(seed),
+        "--candidate",
+        "coverage:interval",
+        "--path",
+        str(ROOT / "bench"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     results = json.loads(done.stdout)["results"]
     others = {name: r["worst_coverage"] for name, r in results.items() if name != "candidate"}
@@ -129,8 +144,16 @@ def main():
     started = time.time()
     import scipy
 
-    out = {"bench": "coverage", "simulated": True, "level": 0.9, "numpy": np.__version__, "scipy": scipy.__version__,
-           "python": platform.python_version(), "ground": {}, "sims": a.sims}
+    out = {
+        "bench": "coverage",
+        "simulated": True,
+        "level": 0.9,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "python": platform.python_version(),
+        "ground": {},
+        "sims": a.sims,
+    }
     for seed in map(int, a.seeds.split(",")):
         for scenes in map(int, a.scenes.split(",")):
             out["ground"][f"seed{seed}_scenes{scenes}"] = ground_bench(a.sims, seed, scenes)

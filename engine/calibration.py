@@ -96,15 +96,20 @@ class Calibration:
         for name in ("tp", "fn", "dup", "bg", "exposure"):
             values = _numbers(getattr(self, name))
             if values.shape != (len(self.tp),) or not np.all(np.isfinite(values) & (values >= 0)):
-                raise Refusal(f"The calibration of {self.class_name} is not usable: {name} needs one number of 0 or more "
-                              "for each labelled scene. Make it again with rason:calibrate.")
+                raise Refusal(
+                    f"The calibration of {self.class_name} is not usable: {name} needs one number of 0 or more "
+                    "for each labelled scene. Make it again with rason:calibrate."
+                )
             object.__setattr__(self, name, values)
         if self.site and len(self.site) != len(self.tp):
-            raise Refusal(f"The calibration of {self.class_name} names {len(self.site)} sites for {len(self.tp)} labelled "
-                          "scenes. Give one site name a scene, or none.")
+            raise Refusal(
+                f"The calibration of {self.class_name} names {len(self.site)} sites for {len(self.tp)} labelled "
+                "scenes. Give one site name a scene, or none."
+            )
         if self.exposure_unit not in ("ha", "km"):
-            raise Refusal(f"The calibration of {self.class_name} counts ground in {self.exposure_unit}. "
-                          "Use ha, or km of track.")
+            raise Refusal(
+                f"The calibration of {self.class_name} counts ground in {self.exposure_unit}. Use ha, or km of track."
+            )
 
     @classmethod
     def none(cls, class_name: str, exposure_unit: str | None = None) -> Calibration:
@@ -181,8 +186,13 @@ class Calibration:
         w = 1 / (v + tau[:, None] ** 2)
         total = w.sum(1)
         mean = (w * y).sum(1) / total
-        log_weight = (np.log(np.gradient(tau)) - np.log1p((tau / 0.25) ** 2) - 0.5 * np.log(total) + 0.5 * np.log(w).sum(1)
-                      - 0.5 * (w * (y - mean[:, None]) ** 2).sum(1))
+        log_weight = (
+            np.log(np.gradient(tau))
+            - np.log1p((tau / 0.25) ** 2)
+            - 0.5 * np.log(total)
+            + 0.5 * np.log(w).sum(1)
+            - 0.5 * (w * (y - mean[:, None]) ** 2).sum(1)
+        )
         at = pick(log_weight, rng, size)
         return tau[at], mean[at] + rng.standard_normal(size) / np.sqrt(total[at])
 
@@ -206,20 +216,29 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         arrays = {name: getattr(self, name).tolist() for name in ("tp", "fn", "dup", "bg", "exposure")}
-        return {"class": self.class_name, **arrays, "exposure_unit": self.exposure_unit, "site": list(self.site),
-                "source": self.source, "conditions": {name: list(ends) for name, ends in self.conditions.items()},
-                "synthetic": self.synthetic}
+        return {
+            "class": self.class_name,
+            **arrays,
+            "exposure_unit": self.exposure_unit,
+            "site": list(self.site),
+            "source": self.source,
+            "conditions": {name: list(ends) for name, ends in self.conditions.items()},
+            "synthetic": self.synthetic,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
         """The inverse of ``to_dict``. Raises Refusal naming what is missing or wrong."""
         try:
-            return cls(class_name=str(values["class"]), exposure_unit=values.get("exposure_unit", "ha"),
-                       site=tuple(values.get("site", ())), source=str(values.get("source", "")),
-                       synthetic=bool(values.get("synthetic", False)),
-                       conditions={name: (float(low), float(high))
-                                   for name, (low, high) in values.get("conditions", {}).items()},
-                       **{name: np.asarray(values[name], float) for name in ("tp", "fn", "dup", "bg", "exposure")})
+            return cls(
+                class_name=str(values["class"]),
+                exposure_unit=values.get("exposure_unit", "ha"),
+                site=tuple(values.get("site", ())),
+                source=str(values.get("source", "")),
+                synthetic=bool(values.get("synthetic", False)),
+                conditions={name: (float(low), float(high)) for name, (low, high) in values.get("conditions", {}).items()},
+                **{name: np.asarray(values[name], float) for name in ("tp", "fn", "dup", "bg", "exposure")},
+            )
         except Refusal:
             raise
         except KeyError as missing:

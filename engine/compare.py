@@ -63,8 +63,22 @@ class Comparison:
 
     def row(self) -> dict[str, Any]:
         """The fields of the comparison table, epochs left to the caller."""
-        names = ("zone_id", "unit", "difference", "low", "high", "level", "ratio", "ratio_low", "ratio_high", "p_value",
-                 "q_value", "verdict", "smallest_visible_change", "common_visible_fraction")
+        names = (
+            "zone_id",
+            "unit",
+            "difference",
+            "low",
+            "high",
+            "level",
+            "ratio",
+            "ratio_low",
+            "ratio_high",
+            "p_value",
+            "q_value",
+            "verdict",
+            "smallest_visible_change",
+            "common_visible_fraction",
+        )
         values = {name: getattr(self, name) for name in names}
         ends = {f"estimate_{i}": row["estimate"] if row else None for i, row in ((1, self.first), (2, self.second))}
         return {**values, "class": self.class_name, **ends}
@@ -74,8 +88,16 @@ class Comparison:
         return _sentence(self, day_1, day_2, noun)
 
 
-def compare(rows_1: Iterable[Row], rows_2: Iterable[Row], calibrations: Iterable[Calibration] = (), *,
-            same_within: float = 0.5, common_visible: Mapping[str, float] | None = None, seed: int = 0) -> list[Comparison]:
+def compare(
+    rows_1: Iterable[Row],
+    rows_2: Iterable[Row],
+    calibrations: Iterable[Calibration] = (),
+    *,
+    same_within: float = 0.5,
+    common_visible: Mapping[str, float] | None = None,
+    seed: int = 0,
+    size: int = SIZE,
+) -> list[Comparison]:
     """Compare two tallies, the earlier first, row by row.
 
     rows: mappings with the tally table's fields. calibrations: those the rows may rest on, found by the row's
@@ -90,9 +112,11 @@ def compare(rows_1: Iterable[Row], rows_2: Iterable[Row], calibrations: Iterable
         raise Refusal("The two tallies have no zone, class and unit in common. Compare tallies made with the same zones.")
     levels = {float(row["level"]) for row in (*first.values(), *second.values()) if row["estimate"] is not None}
     if len(levels) > 1:
-        raise Refusal(f"The two tallies have different levels ({', '.join(f'{x:g}' for x in sorted(levels))}). "
-                      "Make both with the same LEVEL.")
-    drawer = _Drawer(calibrations, seed)
+        raise Refusal(
+            f"The two tallies have different levels ({', '.join(f'{x:g}' for x in sorted(levels))}). "
+            "Make both with the same LEVEL."
+        )
+    drawer = _Drawer(calibrations, seed, size)
     level = levels.pop() if levels else SAME_LEVEL
     pairs = [_Pair.make(key, first.get(key), second.get(key), level, common_visible, drawer) for key in keys]
     q_values = _q_values(pairs)
@@ -106,18 +130,19 @@ def _by_key(rows: Iterable[Row], which: str) -> dict[Key, Row]:
         if key in found:
             raise Refusal(f"The {which} tally has zone {key[0]} twice for {key[1]} in {key[2]}. Give one epoch per tally.")
         if row["estimate"] is not None and None in (row["low"], row["high"], row["level"]):
-            raise Refusal(f"The {which} tally has an estimate without low, high or level in zone {key[0]}. "
-                          "Make it with rason:tally.")
+            raise Refusal(
+                f"The {which} tally has an estimate without low, high or level in zone {key[0]}. Make it with rason:tally."
+            )
         found[key] = row
     return found
 
 
 class _Drawer:
-    """Draws (SIZE,) of what was there, from a tally row; shared draws and scene effects are made once."""
+    """Draws (size,) of what was there, from a tally row; shared draws and scene effects are made once."""
 
-    def __init__(self, calibrations: Iterable[Calibration], seed: int) -> None:
+    def __init__(self, calibrations: Iterable[Calibration], seed: int, size: int) -> None:
         self._calibrations = {calibration.key: calibration for calibration in calibrations}
-        self._seed = seed
+        self._seed, self._size = seed, size
         self._shared: dict[str, CalibrationDraws] = {}
         self._scenes: dict[tuple[Any, ...], SceneDraws] = {}
 
@@ -126,7 +151,7 @@ class _Drawer:
         rng = np.random.default_rng([self._seed, 7, epoch, zlib.crc32(name.encode())])
         scene = self._scene(row, epoch)
         if scene is None:
-            return _from_interval(row, rng)
+            return _from_interval(row, rng, self._size)
         visible = min(float(row["visible_fraction"]), 1.0)
         seen = scene.seen(float(row["detected"]), float(row.get("exposure") or 0) * visible, rng)
         return seen + hidden(seen, visible, rng)
@@ -152,12 +177,12 @@ class _Drawer:
 
     def _make_shared(self, key: str, class_name: str) -> CalibrationDraws | None:
         if key == "by hand":
-            return hand_draws(self._seed, SIZE)
+            return hand_draws(self._seed, self._size)
         known = {calibration.key: calibration for calibration in (Calibration.none(class_name),)} | self._calibrations
-        return known[key].draws(self._seed, SIZE) if key in known else None
+        return known[key].draws(self._seed, self._size) if key in known else None
 
 
-def _from_interval(row: Row, rng: np.random.Generator) -> np.ndarray:
+def _from_interval(row: Row, rng: np.random.Generator, size: int) -> np.ndarray:
     """Log-normal draws with the row's median and ends, each side with its own spread; whole for objects.
 
     The calibration's common error is in there twice, as if independent: wider than need be, never narrower.
@@ -167,7 +192,7 @@ def _from_interval(row: Row, rng: np.random.Generator) -> np.ndarray:
     whole = (row.get("unit") or "objects") in ("objects", "TEU")
     estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
     offset = _offset(str(row.get("unit") or "objects"), row)
-    z = rng.standard_normal(SIZE)
+    z = rng.standard_normal(size)
     centre, tail = np.log(estimate + offset), ndtri((1 + float(row["level"])) / 2)
     up, down = (np.log(high + offset) - centre) / tail, (centre - np.log(low + offset)) / tail
     drawn = np.exp(centre + z * np.where(z > 0, up, down)) - offset
@@ -187,8 +212,15 @@ class _Pair:
     draws: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
-    def make(cls, key: Key, first: Row | None, second: Row | None, level: float, common_visible: Mapping[str, float] | None,
-             drawer: _Drawer) -> _Pair:
+    def make(
+        cls,
+        key: Key,
+        first: Row | None,
+        second: Row | None,
+        level: float,
+        common_visible: Mapping[str, float] | None,
+        drawer: _Drawer,
+    ) -> _Pair:
         if first is None or second is None:
             return cls(key, first, second, level, None, NOT_COMPARABLE)
         seen = [_visible(row) for row in (first, second)]
@@ -221,11 +253,19 @@ class _Pair:
         ratio_ends = _ends((after + offset) / (before + offset), self.level)
         ratio = _around((estimates[1] + offset) / (estimates[0] + offset), ratio_ends, 3)
         return replace(
-            known, verdict=_verdict(after - before, log_ratio, q_value, same_within),
-            difference=difference[0], low=difference[1], high=difference[2],
-            ratio=ratio[0], ratio_low=ratio[1], ratio_high=ratio[2], p_value=self.p_value, q_value=q_value,
+            known,
+            verdict=_verdict(after - before, log_ratio, q_value, same_within),
+            difference=difference[0],
+            low=difference[1],
+            high=difference[2],
+            ratio=ratio[0],
+            ratio_low=ratio[1],
+            ratio_high=ratio[2],
+            p_value=self.p_value,
+            q_value=q_value,
             smallest_visible_change=round(float(np.exp(POWER * _sd(log_ratio))), 2),
-            ratio_only=UNCALIBRATED in (self.first.get("basis"), self.second.get("basis")))
+            ratio_only=UNCALIBRATED in (self.first.get("basis"), self.second.get("basis")),
+        )
 
 
 def _offset(unit: str, *rows: Row) -> float:
@@ -308,8 +348,10 @@ def _sentence(c: Comparison, day_1: str, day_2: str, noun: str) -> str:
 def _finding(c: Comparison) -> str:
     if c.verdict == NO_CHANGE_SHOWN:
         seen = c.smallest_visible_change or 1.0
-        return ("These two days show no change beyond the error; to be seen, the number had to become "
-                f"{_times(seen)} as large or fall to {100 / seen:.0f} %.")
+        return (
+            "These two days show no change beyond the error; to be seen, the number had to become "
+            f"{_times(seen)} as large or fall to {100 / seen:.0f} %."
+        )
     if c.verdict not in (INCREASE, DECREASE):
         return f"On these two days the numbers were {c.verdict}."
     sizes = []

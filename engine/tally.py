@@ -82,8 +82,9 @@ class SceneDraws:
         false[over] = low
         return false
 
-    def limits(self, draws: np.ndarray, detected: float, exposure: float, visible: float,
-               level: float) -> tuple[int, int, int]:
+    def limits(
+        self, draws: np.ndarray, detected: float, exposure: float, visible: float, level: float
+    ) -> tuple[int, int, int]:
         """Estimate, low and high. Zero stays in while false detections alone explain the count; none is never 0."""
         from scipy.special import gammainc  # gammainc(k, m) = P(Poisson(m) >= k)
 
@@ -102,7 +103,7 @@ class SceneDraws:
         """The smallest number of objects that would hardly (``tail``) all have been missed."""
         missed, n = 1 - self.recall, 1
         all_missed = missed.copy()
-        while all_missed.mean() > tail and n < 1000:
+        while all_missed.mean() > tail + 1e-9 and n < 1000:
             all_missed *= missed
             n += 1
         return int(np.ceil(n / visible))
@@ -119,8 +120,8 @@ def hidden(seen: np.ndarray, visible: float, rng: np.random.Generator) -> np.nda
 def _rates(shared: CalibrationDraws, rng: np.random.Generator, zones: float = 1.0) -> np.ndarray:
     """Quantiles (RATES,) of the false detections per unit of ground, over this many zones of one scene together."""
     cv = np.maximum(shared.background_cv, 0.01) * np.sqrt(RATE_SHARED + (1 - RATE_SHARED) / zones)
-    rate = shared.background * rng.gamma(1 / cv**2) * cv**2
-    return np.quantile(rate, (np.arange(RATES) + 0.5) / RATES)
+    rate = np.sort(shared.background * rng.gamma(1 / cv**2) * cv**2)
+    return rate[((np.arange(RATES) + 0.5) * len(rate) / RATES).astype(int)]
 
 
 @dataclass(frozen=True)
@@ -157,17 +158,36 @@ class Tally:
     def rows(self) -> list[dict[str, Any]]:
         """One row a zone in the tally table's fields, and what a comparison needs: exposure, calibration."""
         return [
-            {"zone_id": self.zone_id[i], "class": self.class_name, "detected": self.detected[i],
-             "estimate": self.estimate[i], "low": self.low[i], "high": self.high[i], "level": self.level,
-             "visible_fraction": self.visible_fraction[i], "basis": self.basis, "unit": "objects",
-             "exposure": self.exposure[i], "calibration": self.calibration}
+            {
+                "zone_id": self.zone_id[i],
+                "class": self.class_name,
+                "detected": self.detected[i],
+                "estimate": self.estimate[i],
+                "low": self.low[i],
+                "high": self.high[i],
+                "level": self.level,
+                "visible_fraction": self.visible_fraction[i],
+                "basis": self.basis,
+                "unit": "objects",
+                "exposure": self.exposure[i],
+                "calibration": self.calibration,
+            }
             for i in range(len(self.zone_id))
         ]
 
 
-def tally(zone_id: Sequence[str], detected: Sequence[float], exposure: Sequence[float], calibration: Calibration, *,
-          visible: Sequence[float] | float = 1.0, trust: Trust | None = None, level: float = 0.9, seed: int = 0,
-          size: int = 2000) -> Tally:
+def tally(
+    zone_id: Sequence[str],
+    detected: Sequence[float],
+    exposure: Sequence[float],
+    calibration: Calibration,
+    *,
+    visible: Sequence[float] | float = 1.0,
+    trust: Trust | None = None,
+    level: float = 0.9,
+    seed: int = 0,
+    size: int = 2000,
+) -> Tally:
     """What is in the zones of one scene.
 
     detected: number found in each zone, or the sum of their probabilities if the calibration was made on sums.
@@ -176,12 +196,31 @@ def tally(zone_id: Sequence[str], detected: Sequence[float], exposure: Sequence[
     Raises Refusal for a level outside 0.5 to 0.999, or numbers that are negative or missing.
     """
     trust = calibration.trust() if trust is None else trust
-    return _tally(zone_id, detected, exposure, calibration.class_name, calibration.draws(seed, size), visible, trust, level,
-                  seed, calibration.key)
+    return _tally(
+        zone_id,
+        detected,
+        exposure,
+        calibration.class_name,
+        calibration.draws(seed, size),
+        visible,
+        trust,
+        level,
+        seed,
+        calibration.key,
+    )
 
 
-def tally_by_hand(zone_id: Sequence[str], counted: Sequence[float], class_name: str, *, reviewed: bool = False,
-                  visible: Sequence[float] | float = 1.0, level: float = 0.9, seed: int = 0, size: int = 2000) -> Tally:
+def tally_by_hand(
+    zone_id: Sequence[str],
+    counted: Sequence[float],
+    class_name: str,
+    *,
+    reviewed: bool = False,
+    visible: Sequence[float] | float = 1.0,
+    level: float = 0.9,
+    seed: int = 0,
+    size: int = 2000,
+) -> Tally:
     """As ``tally`` for what a person marked (basis counted), or for detections a person has gone through (reviewed).
 
     The estimate is the count; the interval is the spread between people and reaches further up than down, because people
@@ -191,8 +230,18 @@ def tally_by_hand(zone_id: Sequence[str], counted: Sequence[float], class_name: 
     return _tally(zone_id, counted, 0.0, class_name, hand_draws(seed, size), visible, trust, level, seed, "")
 
 
-def _tally(zone_id: Sequence[str], detected: Any, exposure: Any, class_name: str, shared: CalibrationDraws, visible: Any,
-           trust: Trust, level: float, seed: int, key: str) -> Tally:
+def _tally(
+    zone_id: Sequence[str],
+    detected: Any,
+    exposure: Any,
+    class_name: str,
+    shared: CalibrationDraws,
+    visible: Any,
+    trust: Trust,
+    level: float,
+    seed: int,
+    key: str,
+) -> Tally:
     if not 0.5 <= level <= 0.999:
         raise Refusal(f"LEVEL is {level:g}. Give a level between 0.5 and 0.999, for example 0.9.")
     shape = (len(zone_id),)
@@ -220,12 +269,32 @@ def _tally(zone_id: Sequence[str], detected: Any, exposure: Any, class_name: str
     if len(observed):
         seen_ground = (exposure * visible)[observed]
         ends = _total(scene, shared, detected[observed], seen_ground, visible[observed], unseen, level, seed)
-    return Tally(tuple(zone_id), class_name, columns[0], columns[1], columns[2], columns[3], ends, level,
-                 tuple(visible.tolist()), tuple(exposure.tolist()), trust.basis, key)
+    return Tally(
+        tuple(zone_id),
+        class_name,
+        columns[0],
+        columns[1],
+        columns[2],
+        columns[3],
+        ends,
+        level,
+        tuple(visible.tolist()),
+        tuple(exposure.tolist()),
+        trust.basis,
+        key,
+    )
 
 
-def _total(scene: SceneDraws, shared: CalibrationDraws, detected: np.ndarray, exposure: np.ndarray, visible: np.ndarray,
-           unseen: np.ndarray, level: float, seed: int) -> tuple[int, int]:
+def _total(
+    scene: SceneDraws,
+    shared: CalibrationDraws,
+    detected: np.ndarray,
+    exposure: np.ndarray,
+    visible: np.ndarray,
+    unseen: np.ndarray,
+    level: float,
+    seed: int,
+) -> tuple[int, int]:
     """Low and high of the number in all zones of the scene, as one large zone with the same scene effect.
 
     Adding the zones' draws instead keeps every zone's "not below 0" and came out 10 % high where false detections on empty
@@ -239,8 +308,9 @@ def _total(scene: SceneDraws, shared: CalibrationDraws, detected: np.ndarray, ex
     return whole.limits(draws, float(detected.sum()), ground, float(visible.min()), level)[1:]
 
 
-def measure_row(zone_id: str, class_name: str, value: float, unit: str, *, visible: float = 1.0,
-                level: float = 0.9) -> dict[str, Any]:
+def measure_row(
+    zone_id: str, class_name: str, value: float, unit: str, *, visible: float = 1.0, level: float = 0.9
+) -> dict[str, Any]:
     """A tally row for an occupied length ("m"), area ("m2") or share filled ("share", 0 to 1), with a wide interval.
 
     Lengths and areas are scaled up to the whole zone where part of it was hidden; a share needs no scaling.
@@ -248,9 +318,20 @@ def measure_row(zone_id: str, class_name: str, value: float, unit: str, *, visib
     from scipy.special import ndtri
 
     sd, unseen = MEASURES[unit]
-    row: dict[str, Any] = {"zone_id": zone_id, "class": class_name, "detected": None, "estimate": None, "low": None,
-                           "high": None, "level": level, "visible_fraction": visible, "basis": UNCALIBRATED, "unit": unit,
-                           "exposure": None, "calibration": ""}
+    row: dict[str, Any] = {
+        "zone_id": zone_id,
+        "class": class_name,
+        "detected": None,
+        "estimate": None,
+        "low": None,
+        "high": None,
+        "level": level,
+        "visible_fraction": visible,
+        "basis": UNCALIBRATED,
+        "unit": unit,
+        "exposure": None,
+        "calibration": "",
+    }
     if visible < LEAST_VISIBLE:
         return row
     seen = min(visible, 1.0)
@@ -272,13 +353,19 @@ def in_unit(row: dict[str, Any], unit: str, per_object: float) -> dict[str, Any]
     """
     if row["estimate"] is None:
         return {**row, "unit": unit}
-    return {**row, "unit": unit, "detected": row["detected"] * per_object,
-            "estimate": int(row["estimate"] * per_object + 0.5), "low": int(np.floor(row["low"] * per_object)),
-            "high": int(np.ceil(row["high"] * per_object)), "calibration": ""}
+    return {
+        **row,
+        "unit": unit,
+        "detected": row["detected"] * per_object,
+        "estimate": int(row["estimate"] * per_object + 0.5),
+        "low": int(np.floor(row["low"] * per_object)),
+        "high": int(np.ceil(row["high"] * per_object)),
+        "calibration": "",
+    }
 
 
 def about(estimate: float | None, low: float | None, high: float | None, unit: str = "objects") -> str:
-    """"about 73, 70 to 78": whole numbers with their range, metres, m² or per cent; "not observed" for none."""
+    """ "about 73, 70 to 78": whole numbers with their range, metres, m² or per cent; "not observed" for none."""
     if estimate is None or low is None or high is None:
         return "not observed"
     scale, sign = {"share": (100, " %"), "m": (1, " m"), "m2": (1, " m²"), "TEU": (1, " TEU")}.get(unit, (1, ""))
