@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import groupby
 from math import ceil, floor
 from pathlib import Path
 from string import Template
@@ -105,7 +106,7 @@ class TallyReport(Report):
         tops = _tops(self.rows)
         lines = [
             (
-                _zone(row),
+                row,
                 _class_cell(row),
                 _number_cell(row),
                 f'<td class="range">{_range(row, tops[row["class"], row["unit"]])}</td>',
@@ -136,7 +137,7 @@ class ComparisonReport(Report):
         )
         lines = [
             (
-                _zone(row),
+                row,
                 _class_cell(row),
                 _number_cell(row, "_1"),
                 _number_cell(row, "_2"),
@@ -168,7 +169,7 @@ def words(name: str) -> str:
 
 def _whole(value: float | None, unit: str) -> str:
     scale, mark = SCALES.get(unit, (1, ""))
-    return "" if value is None else f"{ceil(value * scale - 1e-9):,}{mark}"
+    return "" if value is None else f"{round(value * scale):,}{mark}"
 
 
 def _percent(share: float | None) -> str:
@@ -188,10 +189,6 @@ def _sign(verdict: str) -> str:
     return next((sign for start, sign in VERDICT_SIGNS.items() if str(verdict).startswith(start)), "")
 
 
-def _zone(row: Mapping[str, Any]) -> str:
-    return str(row.get("name") or row["zone_id"])
-
-
 def _small(text: Any) -> str:
     return f"<small>{escape(str(text))}</small>" if text else ""
 
@@ -204,7 +201,8 @@ def _number_cell(row: Mapping[str, Any], after: str = "") -> str:
     """Estimate and range; ``after`` is what follows the field names where a row holds two epochs."""
     estimate, low, high = (row.get(f"{name}{after}") for name in ("estimate", "low", "high"))
     kind = "none" if estimate is None else "number"
-    return f'<td class="{kind}">{escape(about(estimate, low, high, row["unit"]))}</td>'
+    text = about(estimate, low, high, row["unit"]) if estimate is None or low is not None else _whole(estimate, row["unit"])
+    return f'<td class="{kind}">{escape(text)}</td>'
 
 
 def _tops(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
@@ -228,16 +226,17 @@ def _range(row: Mapping[str, Any], top: float) -> str:
     )
 
 
-def _table(caption: str, heads: Iterable[str], lines: Sequence[tuple[str, ...]]) -> str:
-    """A table whose first column, the zone, spans the lines that share it."""
+def _table(caption: str, heads: Iterable[str], lines: Sequence[tuple[Any, ...]]) -> str:
+    """A table of (row, cells…) whose first column, the zone, spans the neighbouring lines that share it."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     body = []
-    for number, (zone, *cells) in enumerate(lines):
-        span = 0
-        if number == 0 or lines[number - 1][0] != zone:
-            span = next((k for k, line in enumerate(lines[number:]) if line[0] != zone), len(lines) - number)
-        header = f'<th scope="rowgroup" rowspan="{span}">{escape(zone)}</th>' if span else ""
-        body.append(f"<tr>{header}{''.join(cells)}</tr>")
+    for _, group in groupby(lines, key=lambda line: line[0]["zone_id"]):
+        zone = list(group)
+        name = str(zone[0][0].get("name") or zone[0][0]["zone_id"])
+        header = f'<th scope="rowgroup" rowspan="{len(zone)}">{escape(name)}</th>'
+        for _, *cells in zone:
+            body.append(f"<tr>{header}{''.join(cells)}</tr>")
+            header = ""
     return (
         f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
