@@ -8,6 +8,7 @@ prints tally and comparison beside the truth, and opens the result in QGIS, or s
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -150,17 +151,25 @@ def show_comparisons(scenes, comparisons: dict[str, Path]) -> None:
     show("COMPARISON (synthetic scenes)", ("zone", "class", "estimates", "difference (interval)", "verdict", "truth"), body)
 
 
-def open_or_draw(folder: Path, groups: list[str]) -> None:
+def open_or_draw(folder: Path, places: list[dict]) -> None:
     """Make a project of the results and a picture of it; open the project where there is a display."""
-    project, picture = folder / "demo.qgz", folder / "map.png"
+    plan = {"project": str(folder / "demo.qgz"), "picture": str(folder / "map.png"), "reference": str(folder / "rason.gpkg")}
     environment = dict(os.environ, QT_QPA_PLATFORM="offscreen", PYTHONDONTWRITEBYTECODE="1")
-    subprocess.run(["/usr/bin/python3", ROOT / "bench" / "demo_map.py", project, picture, *groups], env=environment, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    print(f"\nProject: {project}\nMap:     {picture}")
+    drawn = subprocess.run(
+        ["/usr/bin/python3", ROOT / "bench" / "demo_map.py", json.dumps({**plan, "places": places})],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if drawn.returncode:
+        sys.exit(f"The map could not be drawn:\n{drawn.stdout[-3000:]}")
+    print(f"\nProject: {plan['project']}\nMap:     {plan['picture']}")
     has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if has_display and not os.environ.get("CI") and shutil.which("qgis"):
         subprocess.Popen(
-            ["qgis", str(project)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            ["qgis", plan["project"]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         print("Opening it in QGIS …")
 
@@ -186,9 +195,19 @@ def main(folder: Path) -> None:
     show_comparisons(scenes, comparisons)
     print("\nEverything counted here is SYNTHETIC: it shows how Rason works, not how well it counts real imagery.")
     print("How it does on real imagery stands in docs/ACCURACY.md.")
-    last = [(scene, file) for scene, file in zip(scenes, tallies)][1::2]
-    groups = [f"{scene.path};{scene.zones};{file};{comparisons[scene.place]}" for scene, file in last]
-    open_or_draw(folder, [str(folder / "rason.gpkg"), *groups])
+    open_or_draw(
+        folder,
+        [
+            {
+                "name": place.capitalize(),
+                "scenes": [scene.path for scene in scenes if scene.place == place],
+                "zones": next(scene.zones for scene in scenes if scene.place == place),
+                "tallies": [str(file) for file in files],
+                "comparison": str(comparisons[place]),
+            }
+            for place, files in places.items()
+        ],
+    )
     print(f"Scenes, truth, GeoPackages and reports: {folder}\nTotal: {time.monotonic() - started:.0f} s")
 
 

@@ -1,102 +1,161 @@
-"""Make a QGIS project of the demo's results and draw it: project, picture, reference GeoPackage, then one group a place.
+"""Make a QGIS project of the demo's results and draw it.
 
-Run by bench/demo.py with the system's Python. A group is "scene;zones;tally GeoPackage;comparison GeoPackage".
+Run by bench/demo.py with the system's Python: demo_map.py PLAN, where PLAN is JSON with ``project``, ``picture`` (files to
+write), ``reference`` (GeoPackage of the reference layers) and ``places``: name, scenes, zones, tallies, comparison.
 """
 
+import importlib.util
+import json
 import sys
+from collections import Counter
+from pathlib import Path
 
 from qgis.core import (
     QgsApplication,
-    QgsLayerTreeGroup,
     QgsMapRendererParallelJob,
     QgsMapSettings,
     QgsProject,
-    QgsProviderRegistry,
     QgsRasterLayer,
+    QgsRectangle,
     QgsReferencedRectangle,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QRect, QSize
-from qgis.PyQt.QtGui import QColor, QImage, QPainter
+from qgis.PyQt.QtGui import QColor, QFont, QImage, QPainter
 
-SIZE = QSize(1500, 1100)
-BAND = 26  # height of a title in pixels
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = QSize(1600, 1120)
+TITLE = 28  # height of a title in pixels
+CLOSE_M = 130.0  # width of the close-ups
 
 
-def add(project, group: QgsLayerTreeGroup, layer) -> None:
-    """Add a layer to a group, on top of those already there."""
+def rason():
+    """Import this checkout as ``rason``."""
+    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    sys.modules["rason"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["rason"])
+
+
+def opened(layer):
+    """A layer added to the project but not yet to its tree; ends the script where it cannot be opened."""
     if not layer.isValid():
         sys.exit(f"{layer.source()} cannot be opened")
-    project.addMapLayer(layer, False)
-    group.insertLayer(0, layer)
+    return QgsProject.instance().addMapLayer(layer, False)
 
 
-def place(project, scene: str, zones: str, tally: str, comparison: str) -> list:
-    """A group of one place: scene below, zones, detections, changes and tables above. Returns what is drawn, top first."""
-    name = zones.split("layername=")[-1].capitalize()
-    group = project.layerTreeRoot().insertGroup(0, f"{name} (synthetic)")
-    raster = QgsRasterLayer(scene, f"{name}, synthetic scene")
-    outline = QgsVectorLayer(zones, "zones", "ogr")
-    found = QgsVectorLayer(f"{tally}|layername=detections", "detections", "ogr")
-    changes = QgsVectorLayer(f"{comparison}|layername=changes", "changes", "ogr")
-    for layer in (raster, outline, found, changes):
-        add(project, group, layer)
-    add(project, group, QgsVectorLayer(f"{tally}|layername=tally", "tally", "ogr"))
-    add(project, group, QgsVectorLayer(f"{comparison}|layername=comparison", "comparison", "ogr"))
+def add_reference(path: str) -> None:
+    """The reference layers in their group, as the plugin's button adds them."""
+    from rason.layers import group, reference
+
+    project = QgsProject.instance()
+    for table in reference.tables():
+        group.place(project, opened(QgsVectorLayer(f"{path}|layername={table.name}", table.title, "ogr")), table)
+    group.find_or_make(project).setExpanded(False)
+
+
+def add_place(place: dict) -> dict:
+    """A group of one place, the later epoch on top; zones are labelled with the comparison's verdicts."""
+    from rason.layers import styles
+
+    group = QgsProject.instance().layerTreeRoot().insertGroup(0, f"{place['name']} (synthetic)")
+    zones = opened(QgsVectorLayer(place["zones"], "zones: verdicts", "ogr"))
+    comparison = opened(QgsVectorLayer(f"{place['comparison']}|layername=comparison", "comparison", "ogr"))
+    changes = opened(QgsVectorLayer(f"{place['comparison']}|layername=changes", "changes", "ogr"))
+    styles.zone_labels(zones, styles.comparison_expression(comparison.id()))
+    for layer in (comparison, zones, changes):
+        group.addLayer(layer)
     group.findLayer(changes).setItemVisibilityChecked(False)
-    return [found, raster]
+    drawn = {"zones": zones}
+    for scene, tally in zip(reversed(place["scenes"]), reversed(place["tallies"])):
+        epoch = group.addGroup(Path(scene).stem)
+        table = opened(QgsVectorLayer(f"{tally}|layername=tally", "tally", "ogr"))
+        found = opened(QgsVectorLayer(f"{tally}|layername=detections", "detections", "ogr"))
+        raster = opened(QgsRasterLayer(scene, "scene"))
+        for layer in (table, found, raster):
+            epoch.addLayer(layer)
+        epoch.setItemVisibilityChecked("scene" not in drawn)
+        drawn.setdefault("found", found)
+        drawn.setdefault("scene", raster)
+    return drawn
 
 
-def draw(layers, extent, size: QSize) -> QImage:
+def close_up(drawn: dict, shape: float) -> QgsRectangle:
+    """A box around the middle of the detections of the busiest zone; shape: height over width."""
+    counts = Counter(feature["zone_id"] for feature in drawn["found"].getFeatures())
+    zone_id = counts.most_common(1)[0][0] if counts else ""
+    middles = [f.geometry().centroid().asPoint() for f in drawn["found"].getFeatures() if f["zone_id"] == zone_id]
+    middle = sorted(middles, key=lambda point: point.y())[len(middles) // 2] if middles else drawn["scene"].extent().center()
+    return QgsRectangle.fromCenterAndSize(middle, CLOSE_M, CLOSE_M * shape)
+
+
+def draw(layers: list, extent: QgsRectangle, size: QSize) -> QImage:
     """A picture of layers, top first."""
     settings = QgsMapSettings()
     settings.setLayers(layers)
     settings.setDestinationCrs(layers[-1].crs())
     settings.setExtent(extent)
     settings.setOutputSize(size)
-    settings.setBackgroundColor(QColor("white"))
+    settings.setBackgroundColor(QColor("#202020"))
     job = QgsMapRendererParallelJob(settings)
     job.start()
     job.waitForFinished()
     return job.renderedImage()
 
 
-def main(project_file: str, picture_file: str, reference: str, *groups: str) -> None:
-    """Write project and picture."""
-    project = QgsProject.instance()
-    root = project.layerTreeRoot().addGroup("Rason reference layers")
-    details = QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(reference)
-    for sublayer in details:
-        add(project, root, QgsVectorLayer(sublayer.uri(), sublayer.name(), "ogr"))
-    root.setExpanded(False)
-    views = [place(project, *group.split(";")) for group in groups]
-    first = views[0][-1]
-    project.setCrs(first.crs())
-    project.viewSettings().setDefaultViewExtent(QgsReferencedRectangle(first.extent(), first.crs()))
-    project.write(project_file)
-    save_picture(views, picture_file)
-
-
-def save_picture(views: list, path: str) -> None:
-    """The places below each other, each as large as its shape lets it be, with a title."""
+def save_picture(places: list[dict], path: str) -> None:
+    """The first place whole on the left; on the right the second whole, and a close-up of each."""
+    whole, other = places[0]["scene"].extent(), places[1]["scene"].extent()
+    left = int((SIZE.height() - TITLE) * whole.width() / whole.height())
+    right = SIZE.width() - left - 6
+    strip = int(right * other.height() / other.width())
+    half = (SIZE.height() - strip - 3 * TITLE) // 2
+    panels = [
+        (
+            "Rajin, synthetic: verdicts and objects found",
+            places[0],
+            whole,
+            True,
+            QRect(0, TITLE, left, SIZE.height() - TITLE),
+        )
+    ]
+    top = TITLE
+    for title, drawn, extent, labels, height in (
+        ("Tumangan, synthetic: objects found", places[1], other, False, strip),
+        ("Close up: containers", places[0], close_up(places[0], half / right), False, half),
+        ("Close up: freight cars", places[1], close_up(places[1], half / right), False, half),
+    ):
+        panels.append((title, drawn, extent, labels, QRect(left + 6, top, right, height)))
+        top += height + TITLE
     picture = QImage(SIZE, QImage.Format.Format_RGB32)
     picture.fill(QColor("white"))
     painter = QPainter(picture)
-    shapes = [view[-1].extent().height() / view[-1].extent().width() for view in views]
-    top = 0
-    for view, shape in zip(views, shapes):
-        height = int((SIZE.height() - BAND * len(views)) * shape / sum(shapes))
-        painter.drawText(QRect(8, top, SIZE.width(), BAND), 0x80, f"{view[-1].name()}: objects found")
-        image = draw(view, view[-1].extent(), QSize(SIZE.width(), height))
-        painter.drawImage(0, top + BAND, image)
-        top += BAND + height
+    painter.setFont(QFont("sans-serif", 11))
+    for title, drawn, extent, labels, where in panels:
+        layers = [drawn["found"], *([drawn["zones"]] if labels else []), drawn["scene"]]
+        painter.drawImage(where, draw(layers, extent, where.size()))
+        painter.drawText(where.left() + 6, where.top() - 8, title)
     painter.end()
-    picture.save(path)
+    if not picture.save(path):
+        sys.exit(f"{path} cannot be written")
+
+
+def main(plan: dict) -> None:
+    """Write project and picture."""
+    rason()
+    project = QgsProject.instance()
+    add_reference(plan["reference"])
+    places = [add_place(place) for place in plan["places"]]
+    first = places[0]["scene"]
+    project.setCrs(first.crs())
+    project.viewSettings().setDefaultViewExtent(QgsReferencedRectangle(first.extent(), first.crs()))
+    project.write(plan["project"])
+    save_picture(places, plan["picture"])
 
 
 if __name__ == "__main__":
     QgsApplication.setPrefixPath("/usr", True)
     application = QgsApplication([], False)
     application.initQgis()
-    main(*sys.argv[1:])
+    main(json.loads(sys.argv[1]))
+    QgsProject.instance().clear()
     application.exitQgis()
