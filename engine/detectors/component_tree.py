@@ -9,7 +9,7 @@ of mathematical morphology (Jones 1999, Computer Vision and Image Understanding 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -48,6 +48,20 @@ class Pieces:
         """Share of the rectangle that is covered."""
         return self.area / (self.length * self.width)
 
+    @classmethod
+    def empty(cls) -> Pieces:
+        """No pieces."""
+        return cls(*(np.zeros(0) for _ in fields(cls)))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Pieces]) -> Pieces:
+        """All parts, one after another."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+    def moved(self, rows: float, columns: float) -> Pieces:
+        """The same pieces in an image whose origin lies so many pixels before."""
+        return replace(self, row=self.row + rows, column=self.column + columns)
+
     def select(self, which: np.ndarray) -> Pieces:
         """The pieces of a mask or index array."""
         return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
@@ -55,27 +69,25 @@ class Pieces:
 
 def cut(
     strangeness: np.ndarray,
+    own: np.ndarray,
     observable: np.ndarray,
     thresholds: Sequence[float],
     radii: Sequence[float],
     least_area: float,
     least_length: float = 0.0,
 ) -> Pieces:
-    """All pieces of a window.
+    """All pieces of one object or cluster of objects.
 
-    strangeness: float (rows, columns); below the first threshold lies background. observable: bool; elsewhere nothing is
-    known. radii: erosions in pixels, 0 first. least_area and least_length in pixels drop specks early.
+    strangeness: float (rows, columns); below the first threshold lies background. own: bool, the cluster. observable: bool;
+    elsewhere nothing is known. radii: erosions in pixels, 0 first. least_area, least_length: in pixels, drop specks early.
     """
     parts = []
     for threshold in thresholds:
         # A hull ends sharply: just beyond it the strangeness has halved. A cloud's or a wake's has not.
         background = (strangeness < max(thresholds[0], threshold / 2)) & observable
-        for labels, radius in _eroded(strangeness >= threshold, radii, least_area):
-            found = _measure(labels, radius, strangeness, background, observable)
-            parts.append(Pieces(*found, np.full(len(found[0]), threshold)))
-    if not parts:
-        return Pieces(*(np.zeros(0),) * len(fields(Pieces)))
-    pieces = Pieces(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Pieces)))
+        for labels, radius in _eroded(own & (strangeness >= threshold), radii, least_area):
+            parts.append(_measure(labels, radius, threshold, strangeness, background, observable))
+    pieces = Pieces.concatenate([Pieces.empty(), *parts])
     return pieces.select(pieces.length >= least_length)
 
 
@@ -99,8 +111,15 @@ def _eroded(mask: np.ndarray, radii: Sequence[float], least_area: float) -> Iter
             yield new.astype(np.int32)[labels], radius
 
 
-def _measure(labels: np.ndarray, radius: float, strangeness: np.ndarray, background: np.ndarray, observable: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Columns of ``Pieces`` (without the threshold) for one label image."""
+def _measure(
+    labels: np.ndarray,
+    radius: float,
+    threshold: float,
+    strangeness: np.ndarray,
+    background: np.ndarray,
+    observable: np.ndarray,
+) -> Pieces:
+    """The pieces of one label image."""
     rows, columns = np.nonzero(labels)
     label = labels[rows, columns]
     order = np.argsort(label, kind="stable")
@@ -114,36 +133,49 @@ def _measure(labels: np.ndarray, radius: float, strangeness: np.ndarray, backgro
     water, outside = _ring(labels, radius, len(starts), background, observable)
     weight = strangeness[rows, columns]
     total = np.add.reduceat(weight, starts)
-    shift = ((np.add.reduceat(weight * columns, starts) / total - column) * np.cos(angle)
-             + (np.add.reduceat(weight * rows, starts) / total - row) * np.sin(angle))
-    return (row, column, length, width, angle, np.minimum(area, length * width), water, outside, total / size,
-            np.abs(shift) / length)
+    heavy_row, heavy_column = (np.add.reduceat(weight * v, starts) / total for v in (rows, columns))
+    shift = (heavy_column - column) * np.cos(angle) + (heavy_row - row) * np.sin(angle)
+    return Pieces(
+        row=row,
+        column=column,
+        length=length,
+        width=width,
+        angle=angle,
+        area=np.minimum(area, length * width),
+        water=water,
+        outside=outside,
+        strangeness=total / size,
+        lopsided=np.abs(shift) / length,
+        threshold=np.full(len(starts), threshold),
+    )
 
 
-def _rectangles(rows: np.ndarray, columns: np.ndarray, piece: np.ndarray, starts: np.ndarray,
-                size: np.ndarray) -> tuple[np.ndarray, ...]:
+def _rectangles(
+    rows: np.ndarray, columns: np.ndarray, piece: np.ndarray, starts: np.ndarray, size: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Tightest rectangle of each piece among some directions round its axis of inertia: row, column, length, width, angle."""
     mean_row, mean_column = np.add.reduceat(rows, starts) / size, np.add.reduceat(columns, starts) / size
     dr, dc = rows - mean_row[piece], columns - mean_column[piece]
     cc, rr, cr = (np.add.reduceat(v, starts) / size for v in (dc * dc, dr * dr, dc * dr))
     main = 0.5 * np.arctan2(2 * cr, cc - rr)
-    best = None
+    best = np.full((5, len(starts)), np.inf)
     for turn in np.radians(_TURNS_DEG):
         angle = main + turn
         cos, sin = np.cos(angle)[piece], np.sin(angle)[piece]
         along, across = dc * cos + dr * sin, dr * cos - dc * sin
         a0, a1, b0, b1 = (f.reduceat(v, starts) for v in (along, across) for f in (np.minimum, np.maximum))
         box = np.stack([a1 - a0 + 1, b1 - b0 + 1, (a0 + a1) / 2, (b0 + b1) / 2, angle])
-        best = box if best is None else np.where(box[0] * box[1] < best[0] * best[1], box, best)
+        best = np.where(box[0] * box[1] < best[0] * best[1], box, best)
     length, width, a, b, angle = best
     cos, sin = np.cos(angle), np.sin(angle)
     row, column = mean_row + a * sin + b * cos, mean_column + a * cos - b * sin
     swap = width > length
-    return (row, column, np.maximum(length, width), np.minimum(length, width), np.where(swap, angle + np.pi / 2, angle))
+    return row, column, np.maximum(length, width), np.minimum(length, width), np.where(swap, angle + np.pi / 2, angle)
 
 
-def _ring(labels: np.ndarray, radius: float, count: int, background: np.ndarray,
-          observable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ring(
+    labels: np.ndarray, radius: float, count: int, background: np.ndarray, observable: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Shares of each piece's ring that are background, and not observable; what lies beyond the window is left out."""
     from scipy import ndimage
 

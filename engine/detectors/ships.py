@@ -2,124 +2,208 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from .. import gate
 from ..detections import Detections
+from ..errors import Refusal
 from ..patch import Patch
+from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
 from . import component_tree, water
 from .base import Found, Progress, SceneLike, silent
 from .component_tree import Pieces
 
-WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls (measured: 0.6 m beats 0.3 and 1.2 m)
+WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls
 TILE_PX = 2048
-LONGEST_M, WIDEST_M = 420.0, 85.0
+LONGEST_M, WIDEST_M = 420.0, 65.0
 HALO_M = LONGEST_M / 2 + 30  # a ship whose centre lies in a tile ends within this
+LARGEST_M2 = LONGEST_M * 0.75 * 90  # a piece of "not water" beyond this is land
 
-# Least length reported, by effective GSD: five to six pixels, more where the pixel is fine enough to show small craft's wakes.
-_LEAST_LENGTH_M = ((0.3, 10.0), (0.6, 10.0), (1.0, 14.0), (3.0, 40.0), (10.0, 60.0))
-_FROM = 5.0
+# Shortest ship reported (m) by effective GSD (m): five to six pixels at the ends, more between, where surf and wakes abound.
+_LEAST_LENGTH_M = ((0.6, 10.0), (1.0, 14.0), (3.0, 40.0), (10.0, 60.0))
+
+# Strangeness (spreads of the water) from which a pixel may belong to a ship, raised until specks cover less than this share.
+_FROM, _CLUTTER = 5.0, 0.01
+_THRESHOLDS = 7
 _RADII_PX = (0.0, 1.0, 1.5, 2.5, 4.0)
+_MARGIN_PX = 9
+_EDGE_STRIP_PX = 5.0  # narrower things along the zone's edge are the quay, where the line was drawn a metre or two off
 
-# Logistic in the score: hand-set, provisional until rason:calibrate replaces it.
-_P_AT, _P_SLOPE = 0.35, 8.0
-_REPORT_FROM = 0.2
+_REPORT_FROM = 0.3
+# Logistic in the score, read off the Sentinel-2 ports; provisional until rason:calibrate replaces it.
+_P_HALF, _P_SLOPE = 0.38, 10.0
 
 
 def least_length_m(effective_gsd_m: float) -> float:
     """Shortest ship reported at this effective GSD."""
-    gsd, length = np.array(_LEAST_LENGTH_M).T
+    gsd, length = zip(*_LEAST_LENGTH_M)
     return float(np.interp(effective_gsd_m, gsd, length))
 
 
 class Ships:
-    """Ships afloat in water, berth and area zones."""
+    """Ships afloat in water, berth and area zones.
+
+    Water is learned in the zone (kinds water and berth) or found in it first (kind area); a component tree of "unlike
+    water" gives the pieces, their shape and surroundings the score. Measured in docs/ACCURACY.md.
+    """
 
     name = "ships"
     classes = ("ship",)
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
-        """Ships whose centre lies in the zone; measure "m" is their total length.
+        """Ships whose centre lies in the zone. Measure "m": their total length.
 
-        Raises TooCoarse above 11 m effective GSD, Refusal for a track.
+        Raises TooCoarse beyond 11 m effective GSD and Refusal for a track.
         """
+        if zone.is_track:
+            raise Refusal(f"Zone {zone.zone_id} is a line: ships are counted in polygons; draw the water as a polygon.")
         gate.check("ship", scene.effective_gsd_m, scene.gsd_m)
         least = least_length_m(scene.effective_gsd_m)
         gsd = scene.gsd_m * max(1, int(WORK_GSD_M / scene.gsd_m + 0.25))
-        tiles = list(_tiles(scene, zone, gsd))
-        parts = []
-        for k, (core, window) in enumerate(tiles):
-            patch = scene.read(window, gsd)
-            found = _in_patch(patch, zone, least)
-            x, y = found.x, found.y
-            parts.append(found.select((x >= core[0]) & (x < core[2]) & (y > core[1]) & (y <= core[3])))
-            progress((k + 1) / len(tiles))
+        walk = _walk(scene.bounds, zone, gsd)
+        parts, wet = [], False
+        for k, (tile, window) in enumerate(walk):
+
+            def within(fraction: float, k: int = k) -> None:
+                progress((k + fraction) / len(walk))
+
+            found = _in_patch(scene.read(window, gsd), zone, least, within)
+            wet |= found is not None
+            if found is not None:
+                parts.append(found.select(tile.owns(found.x, found.y)))
+        progress(1.0)
         ships = Detections.concatenate(parts)
-        return Found(ships, {"m": float(ships.length_m.sum())}, True, ())
+        return Found(ships, {"m": float(ships.length_m.sum())}, True, _warnings(zone, least, wet))
 
 
-def _tiles(scene: SceneLike, zone: Zone, gsd: float) -> Iterator[tuple]:
-    west, south, east, north = zone.geometry.bounds
-    a, b, c, d = scene.bounds
-    west, south, east, north = max(west, a), max(south, b), min(east, c), min(north, d)
-    side = TILE_PX * gsd
-    for y in np.arange(north, south, -side):
-        for x in np.arange(west, east, side):
-            core = (x, y - side, min(x + side, east), y)
-            core = (x, max(y - side, south), min(x + side, east), y)
-            yield core, (max(core[0] - HALO_M, a), max(core[1] - HALO_M, b), min(core[2] + HALO_M, c), min(core[3] + HALO_M, d))
+def _warnings(zone: Zone, least: float, wet: bool) -> tuple[str, ...]:
+    if not wet:
+        return (f"Zone {zone.zone_id}: no water was recognised, so no ships were looked for; draw a water or berth zone.",)
+    said = [f"Zone {zone.zone_id}: ships shorter than {least:.0f} m are not counted at this resolution."]
+    if zone.kind == "area":
+        said.append(
+            f"Zone {zone.zone_id}: water was found by the image alone and ships alongside land are missed; "
+            "draw a water or berth zone that ends at the quay line."
+        )
+    return tuple(said)
 
 
-def _in_patch(patch: Patch, zone: Zone, least_m: float) -> Detections:
-    zone_mask = patch.inside(zone.geometry) & patch.valid
-    strange = water.strangeness(patch, zone_mask)
-    return ships_in(patch, strange, zone_mask, least_m)
+def _walk(bounds: Bounds, zone: Zone, gsd_m: float) -> list[tuple[Tile, Bounds]]:
+    """Tiles of the zone's part of the scene, each with the window to read for it."""
+    from shapely.geometry import box
+    from shapely.prepared import prep
+
+    touched = prep(zone.geometry)
+    part = _common(zone.geometry.bounds, bounds)
+    # What lies round an area zone helps to find its water; round a drawn zone only its edge is looked at.
+    rim = HALO_M if zone.kind == "area" else _MARGIN_PX * gsd_m
+    around = _common((part[0] - rim, part[1] - rim, part[2] + rim, part[3] + rim), bounds)
+    found = tiles(part, TILE_PX * gsd_m, HALO_M)
+    return [(tile, _common(tile.outer, around)) for tile in found if touched.intersects(box(*tile.core))]
 
 
-def ships_in(patch, strange, observable, least_m):
+def _common(a: Bounds, b: Bounds) -> Bounds:
+    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+
+
+def _in_patch(patch: Patch, zone: Zone, least_m: float, progress: Progress) -> Detections | None:
+    """Ships of one window whose centre lies in the zone; None where there is no water to look at."""
+    inside = patch.inside(zone.geometry) & patch.valid
+    sure = water.find_water(patch) if zone.kind == "area" else inside
+    if not (sure & inside).any():
+        return None
+    progress(0.1)
+    strange = water.strangeness(patch, sure, inside)
+    progress(0.4)
+    observable = inside
+    if zone.kind == "area":
+        observable = inside & water.afloat(strange, sure, _FROM, patch.gsd_m, WIDEST_M, LARGEST_M2)
+    pieces, score = _pieces(np.where(observable, strange, 0), observable, patch.gsd_m, least_m, progress)
+    return _detections(patch, pieces, score, least_m).select(_centred(patch, pieces, inside))
+
+
+def _pieces(
+    strange: np.ndarray, observable: np.ndarray, gsd_m: float, least_m: float, progress: Progress
+) -> tuple[Pieces, np.ndarray]:
+    """Best pieces of a window in its pixels, with their scores."""
     from scipy import ndimage
-    gsd = patch.gsd_m
-    mask = (strange >= _FROM) & observable
-    labels, n = ndimage.label(mask, structure=np.ones((3, 3), bool))
-    if not n:
-        return Detections.empty()
+
+    least_px = 0.75 * least_m / gsd_m
+    least_area = max(5.0, least_px * max(1.0, least_px / 12))
+    labels, base = _candidates(strange, least_area, observable.sum())
+    boxes = ndimage.find_objects(labels)
     size = np.bincount(labels.ravel())
-    least_px = least_m / gsd * 0.75
-    least_area = max(5.0, least_px * max(1.0, least_px / 12.0))
-    found = []
-    for k, box in enumerate(ndimage.find_objects(labels), 1):
+    found, scored = [Pieces.empty()], [np.zeros(0)]
+    for k, box in enumerate(boxes, 1):
         if size[k] < least_area or max(s.stop - s.start for s in box) < least_px:
             continue
-        pad = 9
-        r0, c0 = (max(s.start - pad, 0) for s in box)
-        w = np.s_[r0 : box[0].stop + pad, c0 : box[1].stop + pad]
-        s = np.where((labels[w] == k) | (labels[w] == 0), strange[w], 0) * observable[w]
-        top = np.quantile(s[labels[w] == k], 0.9)
-        thr = np.geomspace(_FROM, max(0.6*top, 1.5*_FROM), 7)
-        pieces = component_tree.cut(s, observable[w], thr, _RADII_PX, least_area, least_px)
-        if not len(pieces):
-            continue
-        score = scores(pieces, gsd, least_m)
-        value = pieces.area * (score - _REPORT_FROM)
-        keep = component_tree.best_set(pieces, value)
-        p = pieces.select(keep)
-        x, y = patch.to_frame(p.column + c0, p.row + r0)
-        found.append(Detections.make(x, y, p.length * gsd, p.width * gsd, np.degrees(p.angle) + 90, "ship", score=score[keep],
-            p=1 / (1 + np.exp(-_P_SLOPE * (score[keep] - _P_AT)))))
-    return Detections.concatenate(found)
+        top, left = (max(s.start - _MARGIN_PX, 0) for s in box)
+        window = np.s_[top : box[0].stop + _MARGIN_PX, left : box[1].stop + _MARGIN_PX]
+        own = labels[window] == k
+        peak = float(np.quantile(strange[window][own], 0.9))
+        levels = np.geomspace(base, max(0.6 * peak, 1.5 * base), _THRESHOLDS).tolist()
+        # Neighbours count as "not water" in the ring but are cut in their own turn.
+        pieces = component_tree.cut(strange[window], own, observable[window], levels, _RADII_PX, least_area, least_px)
+        score = hull_score(pieces, gsd_m, least_m, base)
+        best = component_tree.best_set(pieces, pieces.area * (score - 0.2))
+        best = best[score[best] >= _REPORT_FROM]
+        found.append(pieces.select(best).moved(top, left))
+        scored.append(score[best])
+        progress(0.4 + 0.6 * k / len(boxes))
+    return Pieces.concatenate(found), np.concatenate(scored)
 
 
-def scores(p: Pieces, gsd: float, least_m: float) -> np.ndarray:
-    """0..1: product of how hull-like fill, slenderness, surroundings, contrast and size are."""
-    length, width = p.length * gsd, p.width * gsd
-    ratio = length / width
-    gated = (length >= least_m) & (length <= LONGEST_M) & (width <= WIDEST_M + 2 * gsd) & (ratio >= 1.5) & (ratio < 14) & (p.fill > .5)
+def _candidates(strange: np.ndarray, least_area: float, observable_px: int) -> tuple[np.ndarray, float]:
+    """Label image of what is stranger than a limit, and the limit: raised until specks (glint, foam) are rare."""
+    from scipy import ndimage
+
+    for base in _FROM * 1.25 ** np.arange(8):
+        labels, _ = ndimage.label(strange >= base, structure=np.ones((3, 3), bool))
+        size = np.bincount(labels.ravel())
+        if size[size < least_area].sum() <= _CLUTTER * observable_px:
+            break
+    return labels, float(base)
+
+
+def hull_score(p: Pieces, gsd_m: float, least_m: float, base: float) -> np.ndarray:
+    """0..1: how hull-like each piece is, the square root of a product of shares; 0 outside the gates.
+
+    Full of its rectangle; about 4.5 times as long as wide; water (or the zone's edge, as at a quay) round it; contrast;
+    cut near half its height, where a blurred object has its true outline; not stronger at one end, as a wake is.
+    """
+    length, width = p.length * gsd_m, p.width * gsd_m
+    ratio = length / np.maximum(width, 1e-9)
+    gates = (
+        (length >= least_m)
+        & (length <= LONGEST_M)
+        & (width <= 1.3 * WIDEST_M + gsd_m)
+        & (ratio >= 1.5)
+        & (ratio <= 14)
+        & (p.fill > 0.5)
+        & ((p.outside < 0.35) | (p.width > _EDGE_STRIP_PX))
+    )
     fill = np.clip((p.fill - 0.45) / 0.4, 0, 1)
     slender = np.exp(-0.5 * (np.log(ratio / 4.5) / 0.7) ** 2)
     around = np.clip((p.water + 0.7 * p.outside - 0.2) / 0.6, 0, 1)
-    contrast = np.clip(np.log(p.strangeness / _FROM) / np.log(3), 0, 1)
-    half = np.exp(-0.5 * (np.log(p.threshold / (0.45 * p.strangeness)) / 0.7) ** 2)
-    return gated * (fill * slender * around * contrast * half * np.exp(-0.5 * (p.lopsided / 0.08) ** 2)) ** 0.5
+    contrast = np.clip(np.log(p.strangeness / base) / np.log(3), 0, 1)
+    outline = np.exp(-0.5 * (np.log(p.threshold / (0.45 * p.strangeness)) / 0.7) ** 2)
+    level = np.exp(-0.5 * (p.lopsided / 0.08) ** 2)
+    return gates * np.sqrt(fill * slender * around * contrast * outline * level)
+
+
+def _centred(patch: Patch, p: Pieces, inside: np.ndarray) -> np.ndarray:
+    """Bool: whether each piece's centre lies in the mask."""
+    rows, columns = (np.clip(np.round(v).astype(int), 0, n - 1) for v, n in zip((p.row, p.column), patch.shape))
+    return inside[rows, columns]
+
+
+def _detections(patch: Patch, p: Pieces, score: np.ndarray, least_m: float) -> Detections:
+    x, y = patch.to_frame(p.column, p.row)
+    length, width = p.length * patch.gsd_m, p.width * patch.gsd_m
+    berthed = (p.outside > 0.1) | (p.water < 0.5)
+    note = np.where(
+        width > WIDEST_M, "perhaps two abreast", np.where(berthed, "at berth", np.where(length < 1.3 * least_m, "small", ""))
+    )
+    probability = 1 / (1 + np.exp(-_P_SLOPE * (score - _P_HALF)))
+    return Detections.make(x, y, length, width, np.degrees(p.angle) + 90, "ship", score=score, p=probability, note=note)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..patch import LUMA, Patch
@@ -12,28 +10,43 @@ from ..patch import LUMA, Patch
 _CELL_M = 150.0
 _NOISE_FLOOR = 0.012  # of the scene's stretched range; calm clean water would otherwise make every ripple strange
 _SAMPLES = 40_000
+_PER_CELL = 13  # rows and columns looked at in a cell, for its median
+
+# Finding water: side of the blocks, how calm their means are (share of the stretched range, share of their roughness).
+_BLOCK_M = 6.0
+_CALM, _CALM_OF_ROUGHNESS = 0.03, 0.4
+_LEAST_WATER_M2 = 5_000.0
 
 
-def strangeness(patch: Patch, water: np.ndarray) -> np.ndarray:
+def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """How unlike the surrounding water each pixel is, in spreads of the water; float32 (rows, columns).
 
-    water: bool, where water (and whatever floats on it) is; the model is learned there, robustly.
+    water: bool, where water (and whatever floats on it) is; the model is learned there, robustly. inside: bool, the part
+    that may be looked at: nothing outside it, such as a quay, colours the pixels at its edge.
     Bands with near infrared at 5 m or coarser (Sentinel-2): the second largest excess over the local median among green,
     red and near infrared, so that one band's noise is not a ship. Otherwise the Mahalanobis distance (trimmed covariance)
     of colour, and below 1.5 m pixels of texture too, from the local median.
     """
     if patch.gsd_m >= 5 and all(patch.band(role) is not None for role in ("green", "red", "nir")):
         return _two_bands(patch, water)
-    features = _features(patch)
+    features = _features(patch, inside)
     for _ in range(2):
-        residual = features - local_level(features, water, max(_CELL_M / patch.gsd_m, 16))
-        distance = _mahalanobis(residual, water)
+        level = local_level(features, water, max(_CELL_M / patch.gsd_m, 16))
+        distance = _mahalanobis(features - level, water)
         water = water & (distance < 6)
+    if patch.gsd_m < 1.5 and len(features) > 2:  # one band has no hue to tell a shadow by
+        distance[_shadow(features[:-1], level[:-1])] = 0
     return distance
 
 
+def _shadow(bands: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Bool: darker than the water and of its hue, as the shadow of a hull or crane is; a dark hull has a hue of its own."""
+    ratio = bands / np.maximum(level, 0.02)
+    return (ratio.mean(0) < 0.75) & (ratio.max(0) - ratio.min(0) < 0.22)
+
+
 def _two_bands(patch: Patch, water: np.ndarray) -> np.ndarray:
-    bands = np.stack([patch.band(role) for role in ("green", "red", "nir")])
+    bands = patch.data[[patch.roles.index(role) for role in ("green", "red", "nir")]]
     for _ in range(2):
         residual = bands - local_level(bands, water, max(_CELL_M / patch.gsd_m, 16))
         spread = np.array([_mad(r[water]) for r in residual])
@@ -47,62 +60,62 @@ def _mad(values: np.ndarray) -> float:
     return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 1.0
 
 
-def _features(patch: Patch) -> np.ndarray:
-    """Square roots of the visible bands (steadier against brightness); with fine pixels smoothed, and their texture."""
-    from scipy import ndimage
-
-    colour = [role for role in ("red", "green", "blue") if patch.band(role) is not None]
-    bands = patch.data[[patch.roles.index(role) for role in colour]] if colour else patch.data[:1]
-    bands = np.clip(bands, -0.5, 2)
+def _features(patch: Patch, known: np.ndarray) -> np.ndarray:
+    """Visible bands; with pixels finer than 1.5 m smoothed within the known part, and the log of their local spread."""
+    bands = np.clip(patch.data[_colours(patch)], -0.5, 2)
     if patch.gsd_m >= 1.5:
         return bands
-    size = max(3, 2 * int(round(0.9 / patch.gsd_m)) + 1)
-    smooth = np.stack([ndimage.uniform_filter(band, size, mode="nearest") for band in bands])
-    return np.concatenate([smooth, 0.1 * texture(bands.mean(0), size)[None]])
+    size = 3  # 1.8 m at the usual 0.6 m
+    share = np.maximum(_box_mean(known.astype(np.float32), size), 1e-6)
+    smooth = np.stack([_box_mean(band * known, size) / share for band in bands])
+    square = _box_mean((bands * bands).mean(0) * known, size) / share
+    spread = np.sqrt(np.maximum(square - (smooth * smooth).mean(0), 0))
+    return np.concatenate([smooth, 0.1 * np.log(spread + 0.01)[None]])
 
 
-def texture(band: np.ndarray, size: int) -> np.ndarray:
-    """Log of the standard deviation in a square of size pixels."""
+def _box_mean(band: np.ndarray, size: int) -> np.ndarray:
     from scipy import ndimage
 
-    mean = ndimage.uniform_filter(band, size, mode="nearest")
-    square = ndimage.uniform_filter(band * band, size, mode="nearest")
-    return np.log(np.sqrt(np.maximum(square - mean * mean, 0)) + 0.01)
+    return ndimage.uniform_filter(band, size, mode="constant")
 
 
 def local_level(bands: np.ndarray, where: np.ndarray, cell_px: float) -> np.ndarray:
     """Median of each band over square cells, only where asked, interpolated between the cells; as bands in shape."""
-    rows, columns = where.shape
-    across, down = (max(1, int(round(n / cell_px))) for n in (columns, rows))
-    row_edges, column_edges = (np.linspace(0, n, k + 1).astype(int) for n, k in ((rows, down), (columns, across)))
-    step = max(1, int(cell_px // 24))
-    medians = np.full((len(bands), down, across), np.nan)
-    for i in range(down):
-        for j in range(across):
-            cell = np.s_[row_edges[i] : row_edges[i + 1] : step, column_edges[j] : column_edges[j + 1] : step]
-            use = where[cell]
-            if use.mean() > 0.1:
-                medians[:, i, j] = np.median(bands[(slice(None), *cell)][:, use], axis=1)
-    medians = _filled(medians)
-    weights = [_between(edges, n) for edges, n in ((row_edges, rows), (column_edges, columns))]
-    return np.stack([weights[0] @ m @ weights[1].T for m in medians]).astype(np.float32)
+    (down, row_at), (across, column_at) = (_sampled(n, cell_px) for n in where.shape)
+    grid = np.ix_(row_at, column_at)
+    shape = (down, _PER_CELL, across, _PER_CELL)
+    use = where[grid].reshape(shape).swapaxes(1, 2).reshape(down, across, -1)
+    count = use.sum(-1)
+    middle = np.maximum(count - 1, 0)[..., None] // 2
+    medians = []
+    for band in bands:
+        values = np.where(use, band[grid].reshape(shape).swapaxes(1, 2).reshape(down, across, -1), np.inf)
+        medians.append(np.take_along_axis(np.sort(values, axis=-1), middle, -1)[..., 0])
+    cells = _filled(np.stack(medians), count < 0.1 * use.shape[-1])
+    rows, columns = (_between(n, k) for n, k in zip(where.shape, (down, across)))
+    return np.stack([rows @ c @ columns.T for c in cells.astype(np.float32)])
 
 
-def _filled(medians: np.ndarray) -> np.ndarray:
+def _sampled(n: int, cell_px: float) -> tuple[int, np.ndarray]:
+    """How many cells n pixels hold, and the pixels to look at: _PER_CELL in each."""
+    cells = max(1, int(round(n / cell_px)))
+    return cells, ((np.arange(cells * _PER_CELL) + 0.5) * n / (cells * _PER_CELL)).astype(int)
+
+
+def _filled(cells: np.ndarray, missing: np.ndarray) -> np.ndarray:
     """Cells without enough water take the level of the nearest that has; then each the median of its neighbourhood."""
     from scipy import ndimage
 
-    missing = np.isnan(medians[0])
     if missing.all():
-        return np.zeros_like(medians)
+        return np.zeros_like(cells)
     nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    return ndimage.median_filter(medians[:, nearest[0], nearest[1]], (1, 3, 3), mode="nearest")
+    return ndimage.median_filter(cells[:, nearest[0], nearest[1]], (1, 3, 3), mode="nearest")
 
 
-def _between(edges: np.ndarray, n: int) -> np.ndarray:
+def _between(n: int, cells: int) -> np.ndarray:
     """Weights (n, cells) of linear interpolation between the centres of cells."""
-    centres = (edges[:-1] + edges[1:] - 1) / 2
-    return np.stack([np.interp(np.arange(n), centres, unit) for unit in np.eye(len(centres))], axis=1).astype(np.float32)
+    centres = (np.arange(cells) + 0.5) * n / cells - 0.5
+    return np.stack([np.interp(np.arange(n), centres, unit) for unit in np.eye(cells)], axis=1).astype(np.float32)
 
 
 def _mahalanobis(residual: np.ndarray, water: np.ndarray) -> np.ndarray:
@@ -131,3 +144,84 @@ def _trim_correction(n: int) -> float:
     from scipy.stats import chi2
 
     return 0.7 / float(chi2.cdf(chi2.ppf(0.7, n), n + 2))
+
+
+def find_water(patch: Patch) -> np.ndarray:
+    """Bool (rows, columns): the surest water of a patch that may hold land; all False where none is sure.
+
+    Water is what is calm at the scale of some metres over a hectare or more: means of blocks differ little from their
+    neighbours', or no more than their own rough pixels explain (swell, glint). It is not reddish, as sand, soil and many
+    aprons are, and dark in near infrared where there is some. Muddy rivers and flat dark ground can defeat it, so a drawn
+    water zone is always better.
+    """
+    from scipy import ndimage
+
+    side = max(4, int(round(_BLOCK_M / patch.gsd_m)))
+    means, roughness, known = _blocks(patch, side)
+    used = [*_colours(patch), *(k for k, role in enumerate(patch.roles) if role == "nir")]
+    spread = np.sqrt(sum(_local_variance(band, known) for band in means[used]))
+    calm = known & (spread < np.maximum(_CALM, _CALM_OF_ROUGHNESS * roughness))
+    regions, count = ndimage.label(calm)
+    least = max(10.0, _LEAST_WATER_M2 / (side * patch.gsd_m) ** 2)
+    good = [
+        k
+        for k in range(1, count + 1)
+        if (regions == k).sum() >= least and _watery(patch.roles, means[:, regions == k], means)
+    ]
+    sure = np.kron(np.isin(regions, good), np.ones((side, side), bool))
+    found = np.zeros(patch.shape, bool)
+    found[: sure.shape[0], : sure.shape[1]] = sure
+    return found & patch.valid
+
+
+def _colours(patch: Patch) -> list[int]:
+    """Indices of the visible bands; of the first band where there are none."""
+    return [k for k, role in enumerate(patch.roles) if role in LUMA] or [0]
+
+
+def _blocks(patch: Patch, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Band means, roughness (standard deviation of brightness) and whether observed, of whole blocks of side² pixels."""
+    down, across = (n // side for n in patch.shape)
+
+    def mean(a: np.ndarray) -> np.ndarray:
+        return a[..., : down * side, : across * side].reshape(*a.shape[:-2], down, side, across, side).mean((-3, -1))
+
+    bright = patch.data[_colours(patch)].mean(0)
+    rough = np.sqrt(np.maximum(mean(bright * bright) - mean(bright) ** 2, 0))
+    return mean(patch.data), rough, mean(patch.valid.astype(np.float32)) > 0.9
+
+
+def _local_variance(band: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Variance in 3 × 3 blocks, the unknown left out."""
+    share = np.maximum(_box_mean(known.astype(np.float32), 3), 1e-6)
+    mean = _box_mean(band * known, 3) / share
+    return np.maximum(_box_mean(band * band * known, 3) / share - mean * mean, 0)
+
+
+def _watery(roles: tuple[str, ...], region: np.ndarray, everything: np.ndarray) -> bool:
+    """Whether a region's bands (bands, n) can be water's: not reddish, dark in near infrared."""
+    level = dict(zip(roles, np.median(region, axis=1)))
+    if all(role in level for role in LUMA) and level["red"] > 1.2 * max(level["green"], level["blue"]) + 0.01:
+        return False
+    if "nir" not in level:
+        return True
+    low, high = np.percentile(everything[roles.index("nir")], (2, 98))
+    return bool(high - low < 0.15 or level["nir"] < (low + high) / 2)
+
+
+def afloat(
+    strange: np.ndarray, sure: np.ndarray, limit: float, gsd_m: float, reach_m: float, largest_m2: float
+) -> np.ndarray:
+    """Bool: where to look for ships in a patch with land: within reach of sure water, what is land left out.
+
+    Land is every piece stranger than the limit that is larger than the largest ship or lies mostly out of reach.
+    """
+    from scipy import ndimage
+
+    reach = ndimage.distance_transform_edt(~sure) * gsd_m <= reach_m if sure.any() else sure
+    labels, count = ndimage.label(strange >= limit, structure=np.ones((3, 3), bool))
+    size = np.bincount(labels.ravel(), minlength=count + 1)
+    within = np.bincount(labels.ravel(), weights=reach.ravel(), minlength=count + 1)
+    land = (size * gsd_m**2 > largest_m2) | (within < 0.6 * size)
+    land[0] = False
+    return reach & ~land[labels]
