@@ -35,8 +35,8 @@ MATERIALS = {
 
 STAINED: Colour = (0.145, 0.125, 0.105)  # ballast between the rails
 SLEEPER: Colour = (0.085, 0.072, 0.06)
-RAIL_FOOT: Colour = (0.07, 0.05, 0.04)
-RAIL_HEAD: Colour = (0.20, 0.195, 0.19)
+RAIL_FOOT: Colour = (0.09, 0.065, 0.05)
+RAIL_HEAD: Colour = (0.45, 0.44, 0.43)
 DARK: Colour = (0.035, 0.034, 0.033)
 WHITE: Colour = (0.58, 0.58, 0.56)
 YELLOW: Colour = (0.50, 0.33, 0.05)

@@ -82,7 +82,7 @@ def _rails(frame: Frame, here: np.ndarray, along_m: float) -> None:
     phase = (frame.u + along_m) % SLEEPER_PITCH_M - SLEEPER_PITCH_M / 2
     frame.paint(here * frame.edge(0.13 - np.abs(phase)) * frame.edge(1.32 - np.abs(frame.v)), SLEEPER, grain=0.12)
     off_rail = np.abs(np.abs(frame.v) - GAUGE_M / 2)
-    for half_width, colour in ((0.13, RAIL_FOOT), (0.035, RAIL_HEAD)):
+    for half_width, colour in ((0.09, RAIL_FOOT), (0.036, RAIL_HEAD)):
         # of the narrow head only the share of the cell that it covers
         frame.paint(here * np.minimum(frame.edge(half_width - off_rail), 2 * half_width / frame.cell_m), colour)
 
