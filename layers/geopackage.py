@@ -58,6 +58,7 @@ def check(path: str | Path) -> None:
             raise Refusal(f"OUTPUT: {place} cannot be written. Choose a file in a folder of your own.")
     if path.exists():
         table_names(path)
+        _rows(path, "BEGIN IMMEDIATE")  # as a writer would; closing takes it back
 
 
 def table_names(path: str | Path) -> set[str]:
@@ -92,6 +93,7 @@ def add_tables(
     tables are not touched; a run that was cut off is completed by running again. ``progress`` takes a fraction 0..1.
     """
     path, tables = Path(path), list(tables)
+    check(path)
     if path.exists():
         return _add(path, tables, overwrite, progress)
     handle, draft = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".gpkg", dir=path.parent)

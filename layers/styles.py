@@ -186,7 +186,7 @@ def comparison_expression(comparison_layer_id: str) -> str:
 
 def _zone_expression(table: str, text: str, rows: str) -> str:
     found = f"aggregate('{table}', 'concatenate', {text}, {rows} and \"zone_id\" = attribute(@parent, 'zone_id'), '\\n')"
-    return f"concat(\"zone_id\", '\\n' || {found})"
+    return f"concat(\"zone_id\", '\\n' || nullif({found}, ''))"
 
 
 def _detections(layer):

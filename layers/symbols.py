@@ -45,7 +45,7 @@ LONG, SHORT, DOTS, DASH_DOT, DASH_DOT_DOT = "5;2.5", "2;1.5", "0.6;1.4", "7;2;1.
 
 def stroke(colour: str, width_mm: float, dash: str = "") -> list[QgsSymbolLayer]:
     """A line and its casing, to go into a line symbol or round a fill."""
-    return [_line(CASING, width_mm + CASING_MM, "", 150), _line(colour, width_mm, dash)]
+    return [_line(CASING, width_mm + CASING_MM, "", 190), _line(colour, width_mm, dash)]
 
 
 def bare(colour: str, width_mm: float, dash: str = "") -> list[QgsSymbolLayer]:
