@@ -87,6 +87,8 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
     Missing zone_ids are filled from the feature id, missing kinds from the shape; null geometries are skipped and invalid
     ones repaired, and both are said. Raises Refusal for no zones, other shapes, unknown kinds, duplicate zone_ids.
     """
+    if not any(feature.hasGeometry() for feature in source.getFeatures()):
+        raise Refusal(f"{name} holds no zones. Draw at least one polygon or track line (or clear the selection).")
     if not source.sourceCrs().isValid():
         raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
     columns = {key: field_index(source.fields(), key) for key in ("zone_id", "name", "kind")}
@@ -102,8 +104,6 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
         kind = (text["kind"] or ("track" if is_line else "area")).lower()
         _check_kind(kind, is_line, label, name)
         zones.append(Zone(label, kind, _shape(geometry, change, label, name), text["name"]))
-    if not zones:
-        raise Refusal(f"{name} holds no zones. Draw at least one polygon or track line (or clear the selection).")
     if columns["zone_id"] < 0 or any(not _text(f, columns["zone_id"]) for f in source.getFeatures()):
         feedback.pushInfo(f"{name}: zones without zone_id are named by their feature id.")
     _check_unique([zone.zone_id for zone in zones], name)

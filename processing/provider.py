@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from qgis.core import QgsProcessingProvider
+from qgis.core import QgsApplication, QgsProcessingProvider
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
@@ -42,6 +42,20 @@ class RasonProvider(QgsProcessingProvider):
     def icon(self):
         """Shown in the Toolbox."""
         return QIcon(str(ICON))
+
+    def load(self):
+        """Load, and once more when the registry knows this provider: models find their steps' outputs only then."""
+        QgsApplication.processingRegistry().providerAdded.connect(self._added)
+        return super().load()
+
+    def unload(self):
+        """Leave no connection behind."""
+        QgsApplication.processingRegistry().providerAdded.disconnect(self._added)
+        super().unload()
+
+    def _added(self, provider_id):
+        if provider_id == self.id():
+            self.refreshAlgorithms()
 
     def loadAlgorithms(self):
         """Add one instance of each algorithm, then the models made of them."""

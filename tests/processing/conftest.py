@@ -101,6 +101,23 @@ def run(provider):
 
 
 @pytest.fixture
+def refused(run):
+    """Runs what must be refused and checks the message, which QGIS puts into the exception or only into the log."""
+    import re
+
+    from qgis.core import QgsProcessingException
+
+    def check(words, algorithm, **parameters):
+        with pytest.raises(QgsProcessingException) as error:
+            run(algorithm, **parameters)
+        told = f"{error.value}\n{run.feedback.textLog()}"
+        assert re.search(words, told), told
+        assert "Unexpected error" not in told, told
+
+    return check
+
+
+@pytest.fixture
 def variant(tmp_path):
     """Writes a changed copy of a raster: variant(path, name, **gdal.Translate options)."""
 
