@@ -10,7 +10,7 @@ from ..errors import Refusal
 from ..patch import Patch
 from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
-from . import component_tree, water
+from . import component_tree, water, water_mask
 from .base import Found, Progress, SceneLike, silent
 from .component_tree import Pieces
 
@@ -110,7 +110,7 @@ def _common(a: Bounds, b: Bounds) -> Bounds:
 def _in_patch(patch: Patch, zone: Zone, least_m: float, progress: Progress) -> Detections | None:
     """Ships of one window whose centre lies in the zone; None where there is no water to look at."""
     inside = patch.inside(zone.geometry) & patch.valid
-    sure = water.find_water(patch) if zone.kind == "area" else inside
+    sure = water_mask.find_water(patch) if zone.kind == "area" else inside
     if not (sure & inside).any():
         return None
     progress(0.1)
@@ -118,7 +118,7 @@ def _in_patch(patch: Patch, zone: Zone, least_m: float, progress: Progress) -> D
     progress(0.4)
     observable = inside
     if zone.kind == "area":
-        observable = inside & water.afloat(strange, sure, _FROM, patch.gsd_m, WIDEST_M, LARGEST_M2)
+        observable = inside & water_mask.afloat(strange, sure, _FROM, patch.gsd_m, WIDEST_M, LARGEST_M2)
     pieces, score = _pieces(np.where(observable, strange, 0), observable, patch.gsd_m, least_m, progress)
     return _detections(patch, pieces, score, least_m).select(_centred(patch, pieces, inside))
 

@@ -1,21 +1,28 @@
-"""Water as a background: where it is in a patch, and how unlike the water around it each pixel is."""
+"""Water as a background: how unlike the water around it each pixel is.
+
+The water is modelled on a regular sample: its level by medians over cells, its spread about that level by a trimmed
+covariance, both learned twice so that what floats on it is left out.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..patch import LUMA, Patch
 
-# Water is modelled by cells of this side: wide against a ship's beam, narrow against swell, silt and haze.
-_CELL_M = 150.0
+# Side of the cells: wide against a ship's beam, narrow against swell, silt and haze.
+_CELL_M, _CELL_PX = 150.0, 16
+_PER_CELL, _SAMPLES = 13, 40_000  # rows and columns looked at in a cell, at least; pixels in all, about
 _NOISE_FLOOR = 0.012  # of the scene's stretched range; calm clean water would otherwise make every ripple strange
-_SAMPLES = 40_000
-_PER_CELL = 13  # rows and columns looked at in a cell, for its median
+_STRANGE = 6.0  # what is stranger is left out of the second look
+_TRIM = 0.7  # share of the water, its calmer part, that gives the covariance
+_CHUNK_PX = 1 << 20  # pixels compared with the water at once: bounds the memory
+# Below this pixel a hull's fittings and the water's texture show: colour is smoothed, texture is a feature, shadows are told.
+FINE_GSD_M = 1.5
 
-# Finding water: side of the blocks, how calm their means are (share of the stretched range, share of their roughness).
-_BLOCK_M = 6.0
-_CALM, _CALM_OF_ROUGHNESS = 0.03, 0.4
-_LEAST_WATER_M2 = 5_000.0
+Measure = Callable[[np.ndarray], np.ndarray]  # residuals (bands, ...) to strangeness (...)
 
 
 def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -25,91 +32,71 @@ def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarr
     that may be looked at: nothing outside it, such as a quay, colours the pixels at its edge.
     Bands with near infrared at 5 m or coarser (Sentinel-2): the second largest excess over the local median among green,
     red and near infrared, so that one band's noise is not a ship. Otherwise the Mahalanobis distance (trimmed covariance)
-    of colour, and below 1.5 m pixels of texture too, from the local median.
+    of colour, and with fine pixels of texture too, from the local median.
     """
-    if patch.gsd_m >= 5 and all(patch.band(role) is not None for role in ("green", "red", "nir")):
-        return _two_bands(patch, water)
-    features = _features(patch, inside)
+    if patch.gsd_m >= 5 and {"green", "red", "nir"} <= set(patch.roles):
+        bands, fit = patch.data[[patch.roles.index(role) for role in ("green", "red", "nir")]], _second_excess
+    else:
+        bands, fit = _features(patch, inside), _mahalanobis
+    cells, measure = _learn(bands, water, max(_CELL_M / patch.gsd_m, _CELL_PX), fit)
+    # One band has no hue to tell a shadow by.
+    colours = len(bands) - 1 if patch.gsd_m < FINE_GSD_M and len(bands) > 2 else 0
+    strange = np.empty(patch.shape, np.float32)
+    for rows, level in _levels(cells, patch.shape):
+        part = bands[:, rows]
+        strange[rows] = measure(part - level)
+        if colours:
+            strange[rows][_shadow(part[:colours], level[:colours])] = 0
+    return strange
+
+
+def _learn(
+    bands: np.ndarray, water: np.ndarray, cell_px: float, fit: Callable[[np.ndarray], Measure]
+) -> tuple[np.ndarray, Measure]:
+    """The water's level (bands, cells down, cells across) and how to measure what departs from it."""
+    down, across = (max(1, int(round(n / cell_px))) for n in water.shape)
+    per_cell = min(max(_PER_CELL, int(np.sqrt(_SAMPLES / (down * across)))), max(int(cell_px), 1))
+    grid = np.ix_(
+        *(((np.arange(k * per_cell) + 0.5) * n / (k * per_cell)).astype(int) for n, k in zip(water.shape, (down, across)))
+    )
+    sample, use = np.stack([band[grid] for band in bands]), water[grid]
     for _ in range(2):
-        level = local_level(features, water, max(_CELL_M / patch.gsd_m, 16))
-        distance = _mahalanobis(features - level, water)
-        water = water & (distance < 6)
-    if patch.gsd_m < 1.5 and len(features) > 2:  # one band has no hue to tell a shadow by
-        distance[_shadow(features[:-1], level[:-1])] = 0
-    return distance
+        cells = _medians(sample, use, (down, across))
+        residual = sample - np.concatenate([level for _, level in _levels(cells, use.shape)], axis=1)
+        measure = fit(residual[:, use])
+        use = use & (measure(residual) < _STRANGE)
+    return cells, measure
 
 
-def _shadow(bands: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Bool: darker than the water and of its hue, as the shadow of a hull or crane is; a dark hull has a hue of its own."""
-    ratio = bands / np.maximum(level, 0.02)
-    return (ratio.mean(0) < 0.75) & (ratio.max(0) - ratio.min(0) < 0.22)
-
-
-def _two_bands(patch: Patch, water: np.ndarray) -> np.ndarray:
-    bands = patch.data[[patch.roles.index(role) for role in ("green", "red", "nir")]]
-    for _ in range(2):
-        residual = bands - local_level(bands, water, max(_CELL_M / patch.gsd_m, 16))
-        spread = np.array([_mad(r[water]) for r in residual])
-        excess = np.sort(residual / np.maximum(spread, _NOISE_FLOOR)[:, None, None], axis=0)[1]
-        water = water & (excess < 5)
-    return excess
-
-
-def _mad(values: np.ndarray) -> float:
-    values = values[:: max(1, len(values) // _SAMPLES)]
-    return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 1.0
-
-
-def _features(patch: Patch, known: np.ndarray) -> np.ndarray:
-    """Visible bands; with pixels finer than 1.5 m smoothed within the known part, and the log of their local spread."""
-    bands = np.clip(patch.data[_colours(patch)], -0.5, 2)
-    if patch.gsd_m >= 1.5:
-        return bands
-    size = 3  # 1.8 m at the usual 0.6 m
-    share = np.maximum(_box_mean(known.astype(np.float32), size), 1e-6)
-    smooth = np.stack([_box_mean(band * known, size) / share for band in bands])
-    square = _box_mean((bands * bands).mean(0) * known, size) / share
-    spread = np.sqrt(np.maximum(square - (smooth * smooth).mean(0), 0))
-    return np.concatenate([smooth, 0.1 * np.log(spread + 0.01)[None]])
-
-
-def _box_mean(band: np.ndarray, size: int) -> np.ndarray:
+def _medians(sample: np.ndarray, use: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """Median of each band in each cell, of the used pixels only; cells without enough take the nearest's level."""
     from scipy import ndimage
 
-    return ndimage.uniform_filter(band, size, mode="constant")
+    down, across = cells
+    shape = (down, use.shape[0] // down, across, use.shape[1] // across)
 
+    def by_cell(a: np.ndarray) -> np.ndarray:
+        return a.reshape(shape).swapaxes(1, 2).reshape(down, across, -1)
 
-def local_level(bands: np.ndarray, where: np.ndarray, cell_px: float) -> np.ndarray:
-    """Median of each band over square cells, only where asked, interpolated between the cells; as bands in shape."""
-    (down, row_at), (across, column_at) = (_sampled(n, cell_px) for n in where.shape)
-    grid = np.ix_(row_at, column_at)
-    shape = (down, _PER_CELL, across, _PER_CELL)
-    use = where[grid].reshape(shape).swapaxes(1, 2).reshape(down, across, -1)
-    count = use.sum(-1)
+    count = by_cell(use).sum(-1)
     middle = np.maximum(count - 1, 0)[..., None] // 2
-    medians = []
-    for band in bands:
-        values = np.where(use, band[grid].reshape(shape).swapaxes(1, 2).reshape(down, across, -1), np.inf)
-        medians.append(np.take_along_axis(np.sort(values, axis=-1), middle, -1)[..., 0])
-    cells = _filled(np.stack(medians), count < 0.1 * use.shape[-1])
-    rows, columns = (_between(n, k) for n, k in zip(where.shape, (down, across)))
-    return np.stack([rows @ c @ columns.T for c in cells.astype(np.float32)])
-
-
-def _sampled(n: int, cell_px: float) -> tuple[int, np.ndarray]:
-    """How many cells n pixels hold, and the pixels to look at: _PER_CELL in each."""
-    cells = max(1, int(round(n / cell_px)))
-    return cells, ((np.arange(cells * _PER_CELL) + 0.5) * n / (cells * _PER_CELL)).astype(int)
-
-
-def _filled(cells: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """Cells without enough water take the level of the nearest that has; then each the median of its neighbourhood."""
-    from scipy import ndimage
-
+    ordered = (np.sort(by_cell(np.where(use, band, np.inf)), axis=-1) for band in sample)
+    medians = np.stack([np.take_along_axis(o, middle, -1)[..., 0] for o in ordered])
+    missing = count < 0.1 * shape[1] * shape[3]
     if missing.all():
-        return np.zeros_like(cells)
+        return np.zeros_like(medians)
     nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    return ndimage.median_filter(cells[:, nearest[0], nearest[1]], (1, 3, 3), mode="nearest")
+    return ndimage.median_filter(medians[:, nearest[0], nearest[1]], (1, 3, 3), mode="nearest")
+
+
+def _levels(cells: np.ndarray, shape: tuple[int, int]) -> Iterator[tuple[slice, np.ndarray]]:
+    """The level interpolated to (bands, rows, columns), some rows at a time, with their slice."""
+    down, across = (_between(n, k) for n, k in zip(shape, cells.shape[1:]))
+    to_columns = cells.astype(np.float32) @ across.T
+    step = max(1, _CHUNK_PX // max(shape[1], 1))
+    for top in range(0, shape[0], step):
+        rows = slice(top, min(top + step, shape[0]))
+        yield rows, np.matmul(down[rows], to_columns)
 
 
 def _between(n: int, cells: int) -> np.ndarray:
@@ -118,110 +105,79 @@ def _between(n: int, cells: int) -> np.ndarray:
     return np.stack([np.interp(np.arange(n), centres, unit) for unit in np.eye(cells)], axis=1).astype(np.float32)
 
 
-def _mahalanobis(residual: np.ndarray, water: np.ndarray) -> np.ndarray:
-    """Distance from zero in the covariance of the calmer part of the water (Rousseeuw's concentration steps)."""
-    sample = residual[:, water]
-    sample = sample[:, :: max(1, sample.shape[1] // _SAMPLES)].astype(float)
-    n = len(residual)
-    floor = np.eye(n) * _NOISE_FLOOR**2
-    if sample.shape[1] < 10 * n:
-        return np.zeros(residual.shape[1:], np.float32)
-    covariance = np.diag([_mad(s) ** 2 for s in sample]) + floor
-    for _ in range(4):
-        squared = np.einsum("in,ij,jn->n", sample, np.linalg.inv(covariance), sample)
-        limit = np.quantile(squared, 0.7)
-        kept = sample[:, squared <= limit]
-        covariance = kept @ kept.T / kept.shape[1] * _trim_correction(n) + floor
-    whiten = np.linalg.cholesky(np.linalg.inv(covariance)).T.astype(np.float32)
-    total = np.zeros(residual.shape[1:], np.float32)
-    for row in whiten:
-        total += np.tensordot(row, residual, axes=1) ** 2
-    return np.sqrt(total)
+def _second_excess(sample: np.ndarray) -> Measure:
+    """Second largest of three bands' excess in units of their spread."""
+    spread = np.maximum([_mad(band) for band in sample], _NOISE_FLOOR).astype(np.float32)
+
+    def measure(residual: np.ndarray) -> np.ndarray:
+        a, b, c = (band / s for band, s in zip(residual, spread))
+        return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+
+    return measure
+
+
+def _mad(values: np.ndarray) -> float:
+    return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+
+
+def _mahalanobis(sample: np.ndarray) -> Measure:
+    """Distance from zero in the covariance of the sample's calmer part (Rousseeuw's concentration steps)."""
+    n = len(sample)
+    whiten = np.zeros((n, n), np.float32)
+    if sample.shape[1] >= 10 * n:
+        sample = sample.astype(float)
+        floor = np.eye(n) * _NOISE_FLOOR**2
+        covariance = np.diag([_mad(band) ** 2 for band in sample]) + floor
+        for _ in range(4):
+            squared = (np.linalg.inv(np.linalg.cholesky(covariance)) @ sample) ** 2
+            distance = squared.sum(0)
+            kept = sample[:, distance <= np.quantile(distance, _TRIM)]
+            covariance = kept @ kept.T / kept.shape[1] * _trim_correction(n) + floor
+        whiten = np.linalg.inv(np.linalg.cholesky(covariance)).astype(np.float32)
+
+    def measure(residual: np.ndarray) -> np.ndarray:
+        # Band by band: faster than a product of matrices and without its temporaries.
+        total = np.zeros(residual.shape[1:], np.float32)
+        for k, row in enumerate(whiten):
+            total += sum(weight * band for weight, band in zip(row[: k + 1], residual)) ** 2
+        return np.sqrt(total)
+
+    return measure
 
 
 def _trim_correction(n: int) -> float:
-    """What the covariance of the inner 70 % of a normal cloud in n dimensions must be multiplied by."""
+    """What the covariance of the inner part of a normal cloud in n dimensions must be multiplied by."""
     from scipy.stats import chi2
 
-    return 0.7 / float(chi2.cdf(chi2.ppf(0.7, n), n + 2))
+    return _TRIM / float(chi2.cdf(chi2.ppf(_TRIM, n), n + 2))
 
 
-def find_water(patch: Patch) -> np.ndarray:
-    """Bool (rows, columns): the surest water of a patch that may hold land; all False where none is sure.
-
-    Water is what is calm at the scale of some metres over a hectare or more: means of blocks differ little from their
-    neighbours', or no more than their own rough pixels explain (swell, glint). It is not reddish, as sand, soil and many
-    aprons are, and dark in near infrared where there is some. Muddy rivers and flat dark ground can defeat it, so a drawn
-    water zone is always better.
-    """
-    from scipy import ndimage
-
-    side = max(4, int(round(_BLOCK_M / patch.gsd_m)))
-    means, roughness, known = _blocks(patch, side)
-    used = [*_colours(patch), *(k for k, role in enumerate(patch.roles) if role == "nir")]
-    spread = np.sqrt(sum(_local_variance(band, known) for band in means[used]))
-    calm = known & (spread < np.maximum(_CALM, _CALM_OF_ROUGHNESS * roughness))
-    regions, count = ndimage.label(calm)
-    least = max(10.0, _LEAST_WATER_M2 / (side * patch.gsd_m) ** 2)
-    good = [
-        k
-        for k in range(1, count + 1)
-        if (regions == k).sum() >= least and _watery(patch.roles, means[:, regions == k], means)
-    ]
-    sure = np.kron(np.isin(regions, good), np.ones((side, side), bool))
-    found = np.zeros(patch.shape, bool)
-    found[: sure.shape[0], : sure.shape[1]] = sure
-    return found & patch.valid
+def _shadow(bands: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Bool: darker than the water and of its hue, as the shadow of a hull or crane is; a dark hull has a hue of its own."""
+    ratio = bands / np.maximum(level, 0.02)
+    return (ratio.mean(0) < 0.75) & (ratio.max(0) - ratio.min(0) < 0.22)
 
 
-def _colours(patch: Patch) -> list[int]:
+def visible(patch: Patch) -> list[int]:
     """Indices of the visible bands; of the first band where there are none."""
     return [k for k, role in enumerate(patch.roles) if role in LUMA] or [0]
 
 
-def _blocks(patch: Patch, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Band means, roughness (standard deviation of brightness) and whether observed, of whole blocks of side² pixels."""
-    down, across = (n // side for n in patch.shape)
-
-    def mean(a: np.ndarray) -> np.ndarray:
-        return a[..., : down * side, : across * side].reshape(*a.shape[:-2], down, side, across, side).mean((-3, -1))
-
-    bright = patch.data[_colours(patch)].mean(0)
-    rough = np.sqrt(np.maximum(mean(bright * bright) - mean(bright) ** 2, 0))
-    return mean(patch.data), rough, mean(patch.valid.astype(np.float32)) > 0.9
-
-
-def _local_variance(band: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Variance in 3 × 3 blocks, the unknown left out."""
-    share = np.maximum(_box_mean(known.astype(np.float32), 3), 1e-6)
-    mean = _box_mean(band * known, 3) / share
-    return np.maximum(_box_mean(band * band * known, 3) / share - mean * mean, 0)
+def _features(patch: Patch, known: np.ndarray) -> np.ndarray:
+    """Visible bands; with pixels finer than 1.5 m smoothed within the known part, and the log of their local spread."""
+    bands = np.clip(patch.data[visible(patch)], -0.5, 2)
+    if patch.gsd_m >= FINE_GSD_M:
+        return bands
+    size = 3  # 1.8 m at the usual 0.6 m
+    share = np.maximum(box_mean(known.astype(np.float32), size), 1e-6)
+    smooth = np.stack([box_mean(band * known, size) / share for band in bands])
+    square = box_mean((bands * bands).mean(0) * known, size) / share
+    spread = np.sqrt(np.maximum(square - (smooth * smooth).mean(0), 0))
+    return np.concatenate([smooth, 0.1 * np.log(spread + 0.01)[None]])
 
 
-def _watery(roles: tuple[str, ...], region: np.ndarray, everything: np.ndarray) -> bool:
-    """Whether a region's bands (bands, n) can be water's: not reddish, dark in near infrared."""
-    level = dict(zip(roles, np.median(region, axis=1)))
-    if all(role in level for role in LUMA) and level["red"] > 1.2 * max(level["green"], level["blue"]) + 0.01:
-        return False
-    if "nir" not in level:
-        return True
-    low, high = np.percentile(everything[roles.index("nir")], (2, 98))
-    return bool(high - low < 0.15 or level["nir"] < (low + high) / 2)
-
-
-def afloat(
-    strange: np.ndarray, sure: np.ndarray, limit: float, gsd_m: float, reach_m: float, largest_m2: float
-) -> np.ndarray:
-    """Bool: where to look for ships in a patch with land: within reach of sure water, what is land left out.
-
-    Land is every piece stranger than the limit that is larger than the largest ship or lies mostly out of reach.
-    """
+def box_mean(band: np.ndarray, size: int) -> np.ndarray:
+    """Mean over squares of size pixels, zero beyond the border."""
     from scipy import ndimage
 
-    reach = ndimage.distance_transform_edt(~sure) * gsd_m <= reach_m if sure.any() else sure
-    labels, count = ndimage.label(strange >= limit, structure=np.ones((3, 3), bool))
-    size = np.bincount(labels.ravel(), minlength=count + 1)
-    within = np.bincount(labels.ravel(), weights=reach.ravel(), minlength=count + 1)
-    land = (size * gsd_m**2 > largest_m2) | (within < 0.6 * size)
-    land[0] = False
-    return reach & ~land[labels]
+    return ndimage.uniform_filter(band, size, mode="constant")

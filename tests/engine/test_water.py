@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rason.engine.detectors import water
+from rason.engine.detectors.water_mask import afloat, find_water
 from rason.engine.patch import Patch
 
 RGB = ("red", "green", "blue")
@@ -28,7 +29,7 @@ def test_no_water_to_learn_from_is_nowhere_strange():
     p = patch(sea(20, 20))
     nothing = np.zeros(p.shape, bool)
     assert not water.strangeness(p, nothing, nothing).any()
-    assert not water.find_water(patch(np.zeros((3, 40, 40), np.float32), valid=np.zeros((40, 40), bool))).any()
+    assert not find_water(patch(np.zeros((3, 40, 40), np.float32), valid=np.zeros((40, 40), bool))).any()
 
 
 @pytest.mark.parametrize("gsd_m", [0.6, 3.0])
@@ -77,36 +78,36 @@ def coast(gsd_m=3.0):
 
 
 def test_water_is_found_beside_a_town():
-    found = water.find_water(coast())
+    found = find_water(coast())
     assert found[:110].mean() > 0.9 and found[125:].mean() < 0.01
 
 
 def test_sand_is_not_water():
     data = sea(level=np.array([0.8, 0.6, 0.4], np.float32))
-    assert not water.find_water(patch(data)).any()
+    assert not find_water(patch(data)).any()
 
 
 def test_bright_near_infrared_is_not_water():
     roles = (*RGB, "nir")
     data = sea(level=np.array([0.1, 0.15, 0.1, 0.05], np.float32))
     data[3, :, 100:] = 0.8  # a meadow
-    found = water.find_water(patch(data, 10.0, roles))
+    found = find_water(patch(data, 10.0, roles))
     assert found[:, :90].mean() > 0.9 and not found[:, 105:].any()
 
 
 def test_land_is_left_out_and_a_ship_kept():
     p = coast()
     p.data[:, 40:46, 100:140] = 0.8  # a ship of 18 x 120 m
-    sure = water.find_water(p)
+    sure = find_water(p)
     strange = water.strangeness(p, sure, everywhere(p))
-    where = water.afloat(strange, sure, 5.0, p.gsd_m, 65.0, 28_000.0)
+    where = afloat(strange, sure, 5.0, p.gsd_m, 65.0, 28_000.0)
     assert where[40:46, 100:140].all() and not where[150:].any()
 
 
-def test_local_level_ignores_what_is_not_asked_for():
+def test_level_ignores_what_is_not_water():
     data = sea()
     mask = np.ones(data.shape[1:], bool)
     mask[:, 100:] = False
     data[:, :, 100:] = 9
-    level = water.local_level(data, mask, 50)
-    assert level.shape == data.shape and np.abs(level - SEA[:, None, None]).max() < 0.02
+    cells, _ = water._learn(data, mask, 50, water._mahalanobis)
+    assert cells.shape == (3, 4, 4) and np.abs(cells - SEA[:, None, None]).max() < 0.02
