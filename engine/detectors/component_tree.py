@@ -158,6 +158,11 @@ def _rectangles(
     dr, dc = rows - mean_row[piece], columns - mean_column[piece]
     cc, rr, cr = (np.add.reduceat(v, starts) / size for v in (dc * dc, dr * dr, dc * dr))
     main = 0.5 * np.arctan2(2 * cr, cc - rr)
+    # Only ends of row runs can be outermost, whatever the direction.
+    begins = np.append(True, (np.diff(piece) != 0) | (np.diff(rows) != 0) | (np.diff(columns) != 1))
+    ends = begins | np.append(begins[1:], True)
+    dr, dc, piece = dr[ends], dc[ends], piece[ends]
+    starts = np.flatnonzero(np.diff(piece, prepend=-1))
     best = np.full((5, len(starts)), np.inf)
     for turn in np.radians(_TURNS_DEG):
         angle = main + turn

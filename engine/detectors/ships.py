@@ -14,6 +14,8 @@ from . import component_tree, water, water_mask
 from .base import Found, Progress, SceneLike, silent
 from .component_tree import Pieces
 
+Window = tuple[slice, slice]
+
 WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls
 TILE_PX = 2048
 LONGEST_M, WIDEST_M = 420.0, 65.0
@@ -68,7 +70,7 @@ class Ships:
             def within(fraction: float, k: int = k) -> None:
                 progress((k + fraction) / len(walk))
 
-            found = _in_patch(scene.read(window, gsd), zone, least, within)
+            found = _in_patch(scene.read(window, gsd), zone, tile.core, least, within)
             wet |= found is not None
             if found is not None:
                 parts.append(found.select(tile.owns(found.x, found.y)))
@@ -107,8 +109,8 @@ def _common(a: Bounds, b: Bounds) -> Bounds:
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
-def _in_patch(patch: Patch, zone: Zone, least_m: float, progress: Progress) -> Detections | None:
-    """Ships of one window whose centre lies in the zone; None where there is no water to look at."""
+def _in_patch(patch: Patch, zone: Zone, core: Bounds, least_m: float, progress: Progress) -> Detections | None:
+    """Ships of one window whose centre may lie in the core, and lies in the zone; None where there is no water to look at."""
     inside = patch.inside(zone.geometry) & patch.valid
     sure = water_mask.find_water(patch) if zone.kind == "area" else inside
     if not (sure & inside).any():
@@ -119,14 +121,16 @@ def _in_patch(patch: Patch, zone: Zone, least_m: float, progress: Progress) -> D
     observable = inside
     if zone.kind == "area":
         observable = inside & water_mask.afloat(strange, sure, _FROM, patch.gsd_m, WIDEST_M, LARGEST_M2)
-    pieces, score = _pieces(np.where(observable, strange, 0), observable, patch.gsd_m, least_m, progress)
+    (left, right), (top, bottom) = patch.to_pixel(np.array(core[::2]), np.array(core[:0:-2]))
+    within = (slice(top, bottom), slice(left, right))
+    pieces, score = _pieces(np.where(observable, strange, 0), observable, within, patch.gsd_m, least_m, progress)
     return _detections(patch, pieces, score, least_m).select(_centred(patch, pieces, inside))
 
 
 def _pieces(
-    strange: np.ndarray, observable: np.ndarray, gsd_m: float, least_m: float, progress: Progress
+    strange: np.ndarray, observable: np.ndarray, core: Window, gsd_m: float, least_m: float, progress: Progress
 ) -> tuple[Pieces, np.ndarray]:
-    """Best pieces of a window in its pixels, with their scores."""
+    """Best pieces of a window in its pixels, with their scores; clusters that lie outside the core are passed over."""
     from scipy import ndimage
 
     least_px = 0.75 * least_m / gsd_m
@@ -136,7 +140,7 @@ def _pieces(
     size = np.bincount(labels.ravel())
     found, scored = [Pieces.empty()], [np.zeros(0)]
     for k, box in enumerate(boxes, 1):
-        if size[k] < least_area or max(s.stop - s.start for s in box) < least_px:
+        if size[k] < least_area or max(s.stop - s.start for s in box) < least_px or not _meet(box, core):
             continue
         top, left = (max(s.start - _MARGIN_PX, 0) for s in box)
         window = np.s_[top : box[0].stop + _MARGIN_PX, left : box[1].stop + _MARGIN_PX]
@@ -152,6 +156,10 @@ def _pieces(
         scored.append(score[best])
         progress(0.4 + 0.6 * k / len(boxes))
     return Pieces.concatenate(found), np.concatenate(scored)
+
+
+def _meet(a: Window, b: Window) -> bool:
+    return all(s.start < t.stop and t.start < s.stop for s, t in zip(a, b))
 
 
 def _candidates(strange: np.ndarray, least_area: float, observable_px: int) -> tuple[np.ndarray, float]:
