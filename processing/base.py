@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ..engine.errors import Cancelled, Refusal
-from . import destinations, outputs
+from . import bridge, destinations, outputs
 
 DOCS = "https://github.com/rason-qgis/rason/blob/main/docs/algorithms/"
 ICON = Path(__file__).parent.parent / "ui" / "icons" / "rason.svg"
@@ -57,7 +57,7 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
             return False, self.tr("Unknown parameter {}. Known are: {}.").format(
                 ", ".join(unknown), ", ".join(sorted(known))
             )
-        return super().checkParameterValues(parameters, context)
+        return super().checkParameterValues({**parameters, **bridge.archived(self, parameters)}, context)
 
     def prepareAlgorithm(self, parameters, context, feedback):
         """All refusals come from here, before any output is opened."""

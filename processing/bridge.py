@@ -18,6 +18,8 @@ from qgis.core import (
     QgsGeometry,
     QgsPointXY,
     QgsProcessingException,
+    QgsProcessingParameterRasterLayer,
+    QgsRasterLayer,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QDateTime, Qt
@@ -40,6 +42,18 @@ def progress(feedback, start=0.0, end=100.0):
             raise Cancelled
 
     return step
+
+
+def archived(algorithm, parameters) -> dict[str, QgsRasterLayer]:
+    """Layers of the rasters that are given as /vsi… paths (in an archive), which QGIS 3.22 takes for missing files."""
+    rasters = [d.name() for d in algorithm.parameterDefinitions() if isinstance(d, QgsProcessingParameterRasterLayer)]
+    paths = {name: parameters.get(name) for name in rasters}
+    return {name: QgsRasterLayer(p, Path(p).name) for name, p in paths.items() if isinstance(p, str) and p.startswith("/vsi")}
+
+
+def raster_layer(algorithm, parameters, name, context):
+    """The raster layer of a parameter, or None."""
+    return archived(algorithm, parameters).get(name) or algorithm.parameterAsRasterLayer(parameters, name, context)
 
 
 def read_scene(layer, *, bands="", name="INPUT") -> Scene:

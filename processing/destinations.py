@@ -20,6 +20,7 @@ from qgis.core import (
 )
 
 from ..engine.errors import Refusal
+from . import bridge
 
 # Sinks that keep every field and every row (QGIS 3.22: DBF cuts names, FlatGeobuf loses tables).
 SUFFIXES = {".gpkg", ".geojson", ".json", ".csv", ".xlsx"}
@@ -153,7 +154,7 @@ def _sources(algorithm, definition, parameters, context):
     if isinstance(definition, QgsProcessingParameterMultipleLayers):
         layers = algorithm.parameterAsLayerList(parameters, name, context)
     elif isinstance(definition, QgsProcessingParameterRasterLayer):
-        layers = [algorithm.parameterAsRasterLayer(parameters, name, context)]
+        layers = [bridge.raster_layer(algorithm, parameters, name, context)]
     elif isinstance(definition, (QgsProcessingParameterFeatureSource, QgsProcessingParameterVectorLayer)):
         layers = [algorithm.parameterAsVectorLayer(parameters, name, context)]
     else:

@@ -119,7 +119,7 @@ class TallyScene(RasonAlgorithm):
 
     def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
-        layer = self.parameterAsRasterLayer(parameters, "INPUT", context)
+        layer = bridge.raster_layer(self, parameters, "INPUT", context)
         self.scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
         self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
         self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
