@@ -118,9 +118,12 @@ def compare(
         )
     drawer = _Drawer(calibrations, seed, size)
     level = levels.pop() if levels else SAME_LEVEL
-    pairs = [_Pair.make(key, first.get(key), second.get(key), level, common_visible, drawer) for key in keys]
-    q_values = _q_values(pairs)
-    return [pair.comparison(q, same_within) for pair, q in zip(pairs, q_values)]
+    pairs = [_pair(key, first.get(key), second.get(key), level, common_visible or {}, same_within, drawer) for key in keys]
+    compared = _with_q_values([comparison for comparison, _ in pairs])
+    return [
+        replace(comparison, verdict=call) if call and (comparison.q_value or 0.0) <= LARGEST_Q else comparison
+        for comparison, (_, call) in zip(compared, pairs)
+    ]
 
 
 def _by_key(rows: Iterable[Row], which: str) -> dict[Key, Row]:
@@ -143,43 +146,41 @@ class _Drawer:
     def __init__(self, calibrations: Iterable[Calibration], seed: int, size: int) -> None:
         self._calibrations = {calibration.key: calibration for calibration in calibrations}
         self._seed, self._size = seed, size
-        self._shared: dict[str, CalibrationDraws] = {}
+        self._shared: dict[str, CalibrationDraws | None] = {}
         self._scenes: dict[tuple[Any, ...], SceneDraws] = {}
 
-    def __call__(self, row: Row, epoch: int) -> np.ndarray:
+    def __call__(self, row: Row, epoch: int, least_sd: float) -> np.ndarray:
+        """The draws; ``least_sd``: of the scene's effect where it was not counted by hand."""
         name = f"{row['zone_id']} {row['class']} {row.get('unit')}"
         rng = np.random.default_rng([self._seed, 7, epoch, zlib.crc32(name.encode())])
-        scene = self._scene(row, epoch)
+        scene = self._scene(row, epoch, least_sd)
         if scene is None:
             return _from_interval(row, rng, self._size)
-        visible = min(float(row["visible_fraction"]), 1.0)
+        visible = _visible(row)
         seen = scene.seen(float(row["detected"]), float(row.get("exposure") or 0) * visible, rng)
         return seen + hidden(seen, visible, rng)
 
-    def _scene(self, row: Row, epoch: int) -> SceneDraws | None:
-        """The scene effect of the row's epoch, or None where only the interval is left."""
+    def _scene(self, row: Row, epoch: int, least_sd: float) -> SceneDraws | None:
+        """What the row's epoch has in common, or None where only the interval is left."""
         if (row.get("unit") or "objects") != "objects" or row.get("detected") is None:
             return None
-        basis, key = row.get("basis"), str(row.get("calibration") or "")
-        if basis in (COUNTED, REVIEWED):
-            key, least = "by hand", 0.0
-        else:
-            least = UNCALIBRATED_SD if basis == UNCALIBRATED else 0.0
+        by_hand = row.get("basis") in (COUNTED, REVIEWED)
+        key, least_sd = ("by hand", 0.0) if by_hand else (str(row.get("calibration") or ""), least_sd)
         if key not in self._shared:
-            shared = self._make_shared(key, str(row["class"]))
-            if shared is None:
-                return None
-            self._shared[key] = shared
-        if (key, least, epoch) not in self._scenes:
+            self._shared[key] = self._make_shared(key, str(row["class"]))
+        shared = self._shared[key]
+        if shared is not None and (key, least_sd, epoch) not in self._scenes:
             seed = [self._seed, epoch, zlib.crc32(key.encode())]
-            self._scenes[key, least, epoch] = SceneDraws.make(self._shared[key], seed, least_sd=least)
-        return self._scenes[key, least, epoch]
+            self._scenes[key, least_sd, epoch] = SceneDraws.make(shared, seed, least_sd=least_sd)
+        return self._scenes.get((key, least_sd, epoch))
 
     def _make_shared(self, key: str, class_name: str) -> CalibrationDraws | None:
         if key == "by hand":
             return hand_draws(self._seed, self._size)
-        known = {calibration.key: calibration for calibration in (Calibration.none(class_name),)} | self._calibrations
-        return known[key].draws(self._seed, self._size) if key in known else None
+        prior = Calibration.none(class_name)
+        calibration = self._calibrations.get(key, prior if prior.key == key else None)
+        # seeded by the key: different calibrations share nothing
+        return calibration.draws(self._seed + zlib.crc32(key.encode()), self._size) if calibration else None
 
 
 def _from_interval(row: Row, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -199,73 +200,56 @@ def _from_interval(row: Row, rng: np.random.Generator, size: int) -> np.ndarray:
     return np.maximum(np.rint(drawn), 0) if whole else np.maximum(drawn, 0)
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """The rows of one zone, class and unit, with their draws where both were observed."""
+def _pair(
+    key: Key,
+    first: Row | None,
+    second: Row | None,
+    level: float,
+    common_visible: Mapping[str, float],
+    same_within: float,
+    drawer: _Drawer,
+) -> tuple[Comparison, str]:
+    """Figures of one zone with the verdict it has when no change is called; and the change to call, or ""."""
+    if first is None or second is None:
+        return Comparison(*key, first, second, NOT_COMPARABLE, level), ""
+    common = common_visible.get(key[0], max(0.0, round(_visible(first) + _visible(second) - 1, 4)))
+    known = Comparison(*key, first, second, NOT_OBSERVED, level, common_visible_fraction=common)
+    nothing_in_common = key[0] in common_visible and common <= 0
+    if nothing_in_common or min(_visible(first), _visible(second)) < LEAST_VISIBLE:
+        return known, ""
+    uncalibrated = UNCALIBRATED in (first.get("basis"), second.get("basis"))
+    least_sd = UNCALIBRATED_SD if uncalibrated else 0.0  # of both: only their difference matters
+    return _figures(
+        replace(known, ratio_only=uncalibrated), drawer(first, 1, least_sd), drawer(second, 2, least_sd), same_within
+    )
 
-    key: Key
-    first: Row | None
-    second: Row | None
-    level: float
-    common: float | None
-    verdict: str  # why it cannot be compared, or ""
-    draws: tuple[np.ndarray, np.ndarray] | None = None
 
-    @classmethod
-    def make(
-        cls,
-        key: Key,
-        first: Row | None,
-        second: Row | None,
-        level: float,
-        common_visible: Mapping[str, float] | None,
-        drawer: _Drawer,
-    ) -> _Pair:
-        if first is None or second is None:
-            return cls(key, first, second, level, None, NOT_COMPARABLE)
-        seen = [_visible(row) for row in (first, second)]
-        common = (common_visible or {}).get(key[0], max(0.0, round(sum(seen) - 1, 4)))
-        hidden = common <= 0 and key[0] in (common_visible or {})
-        if hidden or min(seen) < LEAST_VISIBLE:
-            return cls(key, first, second, level, common, NOT_OBSERVED)
-        return cls(key, first, second, level, common, "", (drawer(first, 1), drawer(second, 2)))
-
-    @property
-    def p_value(self) -> float | None:
-        """Two-sided: twice the smaller share of draws on either side of no difference."""
-        if self.draws is None:
-            return None
-        up = self.draws[1] - self.draws[0]
-        smaller = min(np.count_nonzero(up <= 0), np.count_nonzero(up >= 0))
-        return min(1.0, 2 * (smaller + 1) / (len(up) + 1))
-
-    def comparison(self, q_value: float | None, same_within: float) -> Comparison:
-        """Figures and verdict."""
-        known = Comparison(*self.key, self.first, self.second, self.verdict, self.level, common_visible_fraction=self.common)
-        if self.draws is None or self.first is None or self.second is None:
-            return known
-        before, after = self.draws
-        offset = _offset(self.key[2], self.first, self.second)
-        log_ratio = np.log((after + offset) / (before + offset))
-        estimates = float(self.first["estimate"]), float(self.second["estimate"])
-        digits = 2 if self.key[2] == "share" else 0
-        difference = _around(estimates[1] - estimates[0], _ends(after - before, self.level), digits)
-        ratio_ends = _ends((after + offset) / (before + offset), self.level)
-        ratio = _around((estimates[1] + offset) / (estimates[0] + offset), ratio_ends, 3)
-        return replace(
-            known,
-            verdict=_verdict(after - before, log_ratio, q_value, same_within),
-            difference=difference[0],
-            low=difference[1],
-            high=difference[2],
-            ratio=ratio[0],
-            ratio_low=ratio[1],
-            ratio_high=ratio[2],
-            p_value=self.p_value,
-            q_value=q_value,
-            smallest_visible_change=round(float(np.exp(POWER * _sd(log_ratio))), 2),
-            ratio_only=UNCALIBRATED in (self.first.get("basis"), self.second.get("basis")),
-        )
+def _figures(known: Comparison, before: np.ndarray, after: np.ndarray, same_within: float) -> tuple[Comparison, str]:
+    first, second = known.first or {}, known.second or {}
+    offset = _offset(known.unit, first, second)
+    estimates = float(first["estimate"]), float(second["estimate"])
+    digits = 2 if known.unit == "share" else 0
+    up, log_ratio = after - before, np.log((after + offset) / (before + offset))
+    difference = _around(estimates[1] - estimates[0], _ends(up, known.level), digits)
+    ratio_ends = [float(np.exp(end)) for end in _ends(log_ratio, known.level)]
+    ratio = _around((estimates[1] + offset) / (estimates[0] + offset), ratio_ends, 3)
+    smaller = min(np.count_nonzero(up <= 0), np.count_nonzero(up >= 0))
+    call_low, call_high = _ends(up, CALL_LEVEL)
+    same_low, same_high = _ends(log_ratio, SAME_LEVEL)
+    same = max(-same_low, same_high) <= np.log1p(same_within)
+    comparison = replace(
+        known,
+        verdict=f"the same within {100 * same_within:g} %" if same else NO_CHANGE_SHOWN,
+        difference=difference[0],
+        low=difference[1],
+        high=difference[2],
+        ratio=ratio[0],
+        ratio_low=ratio[1],
+        ratio_high=ratio[2],
+        p_value=min(1.0, 2 * (smaller + 1) / (len(up) + 1)),
+        smallest_visible_change=round(float(np.exp(POWER * _sd(log_ratio))), 2),
+    )
+    return comparison, INCREASE if call_low > 0 else DECREASE if call_high < 0 else ""
 
 
 def _offset(unit: str, *rows: Row) -> float:
@@ -296,27 +280,17 @@ def _sd(draws: np.ndarray) -> float:
     return (high - low) / 2
 
 
-def _verdict(difference: np.ndarray, log_ratio: np.ndarray, q_value: float | None, same_within: float) -> str:
-    low, high = _ends(difference, CALL_LEVEL)
-    if q_value is not None and q_value <= LARGEST_Q and (low > 0 or high < 0):
-        return INCREASE if low > 0 else DECREASE
-    low, high = _ends(log_ratio, SAME_LEVEL)
-    if max(-low, high) <= np.log1p(same_within):
-        return f"the same within {100 * same_within:g} %"
-    return NO_CHANGE_SHOWN
-
-
-def _q_values(pairs: Sequence[_Pair]) -> list[float | None]:
-    """Benjamini-Yekutieli over the zones of one class and unit: one scene effect moves all of them together."""
-    q_values: list[float | None] = [None] * len(pairs)
+def _with_q_values(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """q-values over the zones of one class and unit: one scene effect moves all of them together."""
     families: dict[tuple[str, str], list[int]] = {}
-    for i, pair in enumerate(pairs):
-        if pair.draws is not None:
-            families.setdefault(pair.key[1:], []).append(i)
+    for i, comparison in enumerate(comparisons):
+        if comparison.p_value is not None:
+            families.setdefault((comparison.class_name, comparison.unit), []).append(i)
+    done = list(comparisons)
     for members in families.values():
-        for i, q in zip(members, by_q_values([pairs[i].p_value or 0.0 for i in members])):
-            q_values[i] = float(q)
-    return q_values
+        for i, q in zip(members, by_q_values([comparisons[i].p_value or 0.0 for i in members])):
+            done[i] = replace(done[i], q_value=round(float(q), 6))
+    return done
 
 
 def by_q_values(p_values: Sequence[float]) -> np.ndarray:
@@ -338,11 +312,20 @@ def _sentence(c: Comparison, day_1: str, day_2: str, noun: str) -> str:
         return f"{where}: {noun} were tallied on only one of these two days, so nothing can be compared."
     if c.verdict == NOT_OBSERVED or c.first is None or c.second is None:
         return f"{where}: on at least one of these two days ({day_1}, {day_2}) too little could be seen to compare {noun}."
-    numbers = [f"{about(row['estimate'], row['low'], row['high'], c.unit)} {noun}" for row in (c.first, c.second)]
-    found = f"{where}: {numbers[0]}, on {day_1}; {numbers[1]}, on {day_2}."
-    uncertain = "not calibrated for this site and scene, so rough" if c.ratio_only else "calibrated on labelled scenes"
-    ranges = f"The ranges are {100 * c.level:.0f} % intervals, {uncertain}; two days say nothing of others."
-    return f"{found} {_finding(c)} {ranges}"
+    found = f"{where}: {_number(c.first, c.unit, noun)} on {day_1}, {_number(c.second, c.unit, noun)} on {day_2}."
+    bases = {row.get("basis") for row in (c.first, c.second)}
+    source = "not calibrated for this site and scene, so rough" if c.ratio_only else "from labelled scenes"
+    if bases <= {COUNTED, REVIEWED}:
+        source = "from how far people who count differ, so read every number as at least"
+    return f"{found} {_finding(c)} The ranges are {100 * c.level:.0f} % intervals, {source}; two days say nothing of others."
+
+
+def _number(row: Row, unit: str, noun: str) -> str:
+    number, ends = about(row["estimate"], row["low"], row["high"], unit).split(", ", 1)
+    if row["estimate"] == 0:
+        return f"no {noun} found ({ends})"
+    of = "" if unit == "objects" else "of "
+    return f"{number} {of}{noun} ({ends})"
 
 
 def _finding(c: Comparison) -> str:
@@ -350,23 +333,27 @@ def _finding(c: Comparison) -> str:
         seen = c.smallest_visible_change or 1.0
         return (
             "These two days show no change beyond the error; to be seen, the number had to become "
-            f"{_times(seen)} as large or fall to {100 / seen:.0f} %."
+            f"{seen:.2g} times as large, or fall to {100 / seen:.0f} %."
         )
     if c.verdict not in (INCREASE, DECREASE):
         return f"On these two days the numbers were {c.verdict}."
+    counted = c.unit in ("objects", "TEU")
+    size = "more" if c.verdict == INCREASE else "fewer" if counted else "less"
+    return f"There {'were' if counted else 'was'} {size} on the second of these two days{_size(c)}."
+
+
+def _size(c: Comparison) -> str:
     sizes = []
     if not c.ratio_only:
         ends = f"{_signed(c.low, c.unit)} to {_signed(c.high, c.unit)}"
         sizes.append(f"a difference of {_signed(c.difference, c.unit)}, {ends}")
-    if c.first and c.first["low"] > 0:
-        sizes.append(f"{_times(c.ratio)} the first number, {_times(c.ratio_low)} to {_times(c.ratio_high)}")
-    more = "more" if c.verdict == INCREASE else "fewer"
-    return f"There were {more} on the second of these two days{''.join(': ' + '; '.join(sizes) if sizes else '')}."
-
-
-def _times(ratio: float | None) -> str:
-    value = ratio or 0.0
-    return f"{value:.2g} times" if value < 9.5 else f"{value:.0f} times"
+    if c.first and c.first["low"] > 0:  # nothing has no ratio
+        ratios = [c.ratio or 0.0, c.ratio_low or 0.0, c.ratio_high or 0.0]
+        if c.verdict == INCREASE:
+            sizes.append("{:.2g} times the first number, {:.2g} to {:.2g} times".format(*ratios))
+        else:
+            sizes.append("{:.0f} % of the first number, {:.0f} to {:.0f} %".format(*(100 * ratio for ratio in ratios)))
+    return f": {'; '.join(sizes)}" if sizes else ""
 
 
 def _signed(value: float | None, unit: str) -> str:
