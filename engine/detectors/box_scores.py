@@ -15,7 +15,7 @@ from ..patch import Patch
 
 SATURATION_PERCENTILE = 92.0  # the strong edges of a block: tops against gaps and ground
 SATURATION = 0.45  # of that: an edge nearly half as strong counts in full, so that paint and haze do not matter
-NOISE_TIMES = 4.0  # an edge must beat the bare ground's own texture by this much before it counts in full
+NOISE_TIMES = 5.0  # an edge must beat the bare ground's own texture by this much before it counts in full
 AXIS_TEXTURE_TIMES = 2.0  # gradients below twice the bare ground's say nothing about direction
 AXIS_PERCENTILE = 97.0  # and a few glaring ones must not decide alone
 RIDGE_M = 0.5  # half width over which a dark gap between two boxes of one colour shows

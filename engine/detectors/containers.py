@@ -50,9 +50,9 @@ class Settings:
     deviations from bare ground a pixel must lie. filled: share of a box's pixels that must. sizes: the types looked for.
     """
 
-    strong: float = 0.55
-    weak: float = 0.30
-    colours: float = 3.5
+    strong: float = 0.5
+    weak: float = 0.25
+    colours: float = 3.0
     filled: float = 0.8
     sizes: tuple[str, ...] = ("20 ft", "40 ft")
 
@@ -190,21 +190,25 @@ def candidates(outline: Edges, raised: np.ndarray, scale: float, settings: Setti
 
 
 def _best_scale(outline: Edges, raised: np.ndarray, near: np.ndarray, settings: Settings) -> tuple[Boxes, float]:
-    """The boxes at the size scale that explains most of the block: the largest sum of score times area."""
+    """The boxes at the size scale whose best set weighs most."""
     return max(
         (
             (_packed(candidates(outline, raised, scale, settings), near, settings, outline.pixel_m), scale)
             for scale in SCALES
         ),
-        key=lambda found: float((found[0].score * found[0].area_px).sum()),
+        key=lambda found: float(_weight(found[0], settings).sum()),
     )
+
+
+def _weight(boxes: Boxes, settings: Settings) -> np.ndarray:
+    """What a box adds to a set: by area, so that one 40 ft box and two 20 ft boxes compete on equal terms."""
+    return (boxes.score - settings.weak + 0.05) * boxes.area_px
 
 
 def _packed(boxes: Boxes, near: np.ndarray, settings: Settings, pixel_m: float) -> Boxes:
     """The best set without overlaps, less the weak boxes that stand in no block with a strong one."""
     boxes = boxes.select(boxes.within(near))
-    # Weight by area, so that one 40 ft box and two 20 ft boxes compete for the same ground on equal terms.
-    weight = (boxes.score - settings.weak + 0.05) * boxes.area_px
+    weight = _weight(boxes, settings)
     first = np.argsort(-weight, kind="stable")[:CANDIDATES]
     boxes, weight = boxes.select(first), weight[first]
     boxes = boxes.select(pack(weight, overlap(boxes.low, boxes.high) > MAX_OVERLAP))
