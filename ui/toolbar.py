@@ -132,9 +132,12 @@ class Toolbar(QObject):
         self.context.setProject(QgsProject.instance())
         self.algorithm = QgsApplication.processingRegistry().createAlgorithmById("rason:createlayers")
         self.task = QgsProcessingAlgRunnerTask(self.algorithm, {"OUTPUT": str(path)}, self.context, self.feedback)
-        self.task.executed.connect(self._layers_written)
-        self.actions[0].setEnabled(False)
-        QgsApplication.taskManager().addTask(self.task)
+        if self.task.isCanceled():  # refused already; it would never say that it was executed
+            self._layers_written(False, {})
+        else:
+            self.task.executed.connect(self._layers_written)
+            self.actions[0].setEnabled(False)
+            QgsApplication.taskManager().addTask(self.task)
 
     def _layers_written(self, succeeded, results):
         from processing.gui.Postprocessing import handleAlgorithmResults  # see _open

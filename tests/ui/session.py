@@ -168,6 +168,40 @@ def read_only():
     return [profile in reference_path(project).parents for project in (Project(), Unsaved())]
 
 
+def refused():
+    """A folder stands where the file should go."""
+    project = QgsProject.instance()
+    project.clear()
+    (FOLDER / "blocked" / "rason_layers.gpkg").mkdir(parents=True)
+    project.write(str(FOLDER / "blocked" / "project.qgz"))
+    iface.messageBar().clearWidgets()
+    actions()["layers"].trigger()
+    wait(lambda: actions()["layers"].isEnabled())
+    settle()
+    item = iface.messageBar().currentItem()
+    return {"groups": len(rason_groups()), "said": item.text() if item else "", "level": int(item.level()) if item else -1}
+
+
+def unloaded_while_running():
+    """The plugin goes while the layers are being written."""
+    project = QgsProject.instance()
+    project.clear()
+    (FOLDER / "running").mkdir()
+    project.write(str(FOLDER / "running" / "project.qgz"))
+    actions()["layers"].trigger()
+    wait(lambda: QgsApplication.taskManager().countActiveTasks() > 0, 10)
+    active = QgsApplication.taskManager().countActiveTasks()
+    qgis.utils.unloadPlugin("rason")
+    settle()
+    wait(lambda: QgsApplication.taskManager().countActiveTasks() == 0, 20)
+    return {
+        "active": active,
+        "left": QgsApplication.taskManager().countActiveTasks(),
+        "files": sorted(path.name for path in (FOLDER / "running").iterdir()),
+        "layers": len(project.mapLayers()),
+    }
+
+
 def table(name, kind, fields, epoch):
     layer = QgsVectorLayer(f"{kind}?crs=EPSG:32652&field=" + "&field=".join(fields.split(",")), name, "memory")
     feature = QgsFeature(layer.fields())
@@ -230,7 +264,9 @@ def session():
         "degrees": add_layers("EPSG:4326", "one"),  # the file is there already
         "utm": add_layers("EPSG:32652", "one"),
         "read_only": read_only(),
+        "refused": refused(),
         "dialogs": dialogs(str(FOLDER / "scene.tif")),
+        "while_running": unloaded_while_running(),
     }
 
 

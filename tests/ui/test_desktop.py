@@ -83,6 +83,18 @@ def test_reference_layers_go_to_the_profile_without_a_writable_project_folder(se
     assert seen["read_only"] == [True, True]
 
 
+def test_refusal_is_one_line_in_the_message_bar(seen):
+    assert seen["refused"]["groups"] == 0
+    assert seen["refused"]["level"] == 1  # a warning
+    assert "rason_layers.gpkg" in seen["refused"]["said"] and "\n" not in seen["refused"]["said"]
+
+
+def test_unloading_stops_what_runs_and_leaves_no_half_file(seen):
+    state = seen["while_running"]
+    assert (state["active"], state["left"], state["layers"]) == (1, 0, 0)
+    assert state["files"] == ["project.qgz"]
+
+
 def test_tally_dialog_opens_with_scene_and_zones(seen):
     dialogs = seen["dialogs"]
     assert dialogs["tally_visible"]
