@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,13 +21,14 @@ from pathlib import Path
 from osgeo import ogr
 
 ROOT = Path(__file__).resolve().parent.parent
+DEFAULT = ROOT / "demo"
 OBJECTS = "objects"  # the unit of counts; other rows are lengths, areas and shares
 CLASSES = {"freight_car": "freight cars", "container": "containers", "ship": "ships"}
 SETTINGS = "[PythonPlugins]\nrason=true\n"
 
 
-class Process:
-    """qgis_process with this checkout as the plugin ``rason``, in a profile that nobody else uses."""
+class Qgis:
+    """QGIS with this checkout as the plugin ``rason``, in a profile of its own that lives in ``folder``."""
 
     def __init__(self, folder: Path):
         plugins, profile = folder / "plugins", folder / "profile"
@@ -36,24 +37,41 @@ class Process:
         settings.write_text(SETTINGS)
         plugins.mkdir()
         (plugins / "rason").symlink_to(ROOT, target_is_directory=True)
-        self.environment = dict(os.environ, QGIS_CUSTOM_CONFIG_PATH=str(profile), QGIS_PLUGINPATH=str(plugins),
-                                QT_QPA_PLATFORM="offscreen", OMP_NUM_THREADS="1", LC_ALL="C.UTF-8")  # fmt: skip
+        self.environment = dict(os.environ, QGIS_CUSTOM_CONFIG_PATH=str(profile), QGIS_PLUGINPATH=str(plugins))
         # /usr/bin/qgis_process of Debian 12 is broken as shipped; elsewhere the wrapper is right
         unwrapped = Path("/usr/bin/qgis_process.bin")
-        self.binary = os.environ.get("QGIS_PROCESS") or (str(unwrapped) if unwrapped.exists() else "qgis_process")
+        self.process = os.environ.get("QGIS_PROCESS") or (str(unwrapped) if unwrapped.exists() else "qgis_process")
 
-    def run(self, algorithm: str, **parameters: object) -> None:
-        """Run an algorithm; what it said is shown where it fails."""
-        started = time.monotonic()
-        arguments = [f"--{key}={value}" for key, value in parameters.items()]
-        ended = subprocess.run([self.binary, "run", algorithm, *arguments], env=self.environment, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # fmt: skip
+    def _without_screen(self, *command: object) -> str:
+        """Run a command; returns what it said, and ends the demo with its last words where it fails."""
+        environment = dict(self.environment, QT_QPA_PLATFORM="offscreen", OMP_NUM_THREADS="1", LC_ALL="C.UTF-8")
+        ended = subprocess.run([str(word) for word in command], env=environment, text=True, check=False,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
         if ended.returncode:
-            sys.exit(f"{algorithm} failed:\n{ended.stdout[-3000:]}")
-        print(
-            f"  {algorithm:22} {time.monotonic() - started:5.1f} s  {Path(str(next(iter(parameters.values())))).name}",
-            flush=True,
+            sys.exit(f"{' '.join(map(str, command[:3]))} failed:\n{ended.stdout[-3000:]}")
+        return ended.stdout
+
+    def run(self, algorithm: str, about: str, **parameters: object) -> dict[str, str]:
+        """Run an algorithm through qgis_process; returns its outputs as text."""
+        started = time.monotonic()
+        said = self._without_screen(
+            self.process, "run", algorithm, *(f"--{key}={value}" for key, value in parameters.items())
         )
+        print(f"  {algorithm:22} {time.monotonic() - started:5.1f} s  {about}", flush=True)
+        return dict(re.findall(r"^(\w+):\t(.*)$", said.split("Results")[-1], re.MULTILINE))
+
+    def draw(self, plan: dict) -> None:
+        """Make the project and the picture that the plan asks of bench/demo_map.py."""
+        self._without_screen("/usr/bin/python3", ROOT / "bench" / "demo_map.py", json.dumps(plan))
+
+    def open(self, project: Path) -> bool:
+        """Open a project in the desktop, where there is a display and somebody to look at it."""
+        has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        if not has_display or os.environ.get("CI") or not shutil.which("qgis"):
+            return False
+        subprocess.Popen(["qgis", "--nologo", str(project)], env=self.environment, start_new_session=True,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        return True
 
 
 def engine_demo():
@@ -72,24 +90,24 @@ def table_in(file: Path, name: str) -> str:
     return f"ogr:dbname='{file}' table=\"{name}\"{geometry}"
 
 
-def tally(process: Process, scene, folder: Path) -> Path:
-    """Count one scene; its detections and tally go into one GeoPackage, the report beside it."""
+def tally(qgis: Qgis, scene, folder: Path) -> tuple[Path, dict[str, str]]:
+    """Count one scene: the GeoPackage with its detections and tally, and the totals. The report lies beside it."""
     stem = Path(scene.path).stem
     results = folder / f"{stem}_tally.gpkg"
     classes = sorted({class_name for _, class_name in scene.truth})
-    process.run("rason:tallyscene", INPUT=scene.path, ZONES=scene.zones, CLASSES=",".join(classes),
-                DETECTIONS=table_in(results, "detections"), TALLY=table_in(results, "tally"),
-                REPORT=folder / f"{stem}_report.html")  # fmt: skip
-    return results
+    totals = qgis.run("rason:tallyscene", stem, INPUT=scene.path, ZONES=scene.zones, CLASSES=",".join(classes),
+                      DETECTIONS=table_in(results, "detections"), TALLY=table_in(results, "tally"),
+                      REPORT=folder / f"{stem}_report.html")  # fmt: skip
+    return results, totals
 
 
-def compare(process: Process, place: str, first: Path, second: Path, folder: Path) -> Path:
-    """Compare two epochs of a place."""
+def compare(qgis: Qgis, place: str, first: Path, second: Path, folder: Path) -> Path:
+    """Compare two epochs of a place: the GeoPackage with comparison and changes."""
     results = folder / f"{place}_comparison.gpkg"
-    process.run("rason:compareepochs", TALLY_1=f"{first}|layername=tally", TALLY_2=f"{second}|layername=tally",
-                DETECTIONS_1=f"{first}|layername=detections", DETECTIONS_2=f"{second}|layername=detections",
-                COMPARISON=table_in(results, "comparison"), CHANGES=table_in(results, "changes"),
-                REPORT=folder / f"{place}_comparison.html")  # fmt: skip
+    qgis.run("rason:compareepochs", place, TALLY_1=f"{first}|layername=tally", TALLY_2=f"{second}|layername=tally",
+             DETECTIONS_1=f"{first}|layername=detections", DETECTIONS_2=f"{second}|layername=detections",
+             COMPARISON=table_in(results, "comparison"), CHANGES=table_in(results, "changes"),
+             REPORT=folder / f"{place}_comparison.html")  # fmt: skip
     return results
 
 
@@ -136,6 +154,17 @@ def show_tallies(scenes, tallies: list[Path]) -> None:
     print(f"\n  {inside} of {len(body)} intervals hold the truth.")
 
 
+def show_totals(scenes, totals: list[dict[str, str]]) -> None:
+    """The totals of each scene, as rason:tallyscene gives them, with the truth beside them."""
+    body = []
+    for scene, outputs in zip(scenes, totals):
+        for class_name in sorted({name for _, name in scene.truth}):
+            found, low, high = (outputs.get(f"TOTAL_{class_name.upper()}{end}", "–") for end in ("", "_LOW", "_HIGH"))
+            truth = sum(count for (_, name), count in scene.truth.items() if name == class_name)
+            body.append((scene.place, scene.epoch[:10], CLASSES[class_name], f"{found} ({low} to {high})", str(truth)))
+    show("TOTALS (synthetic scenes)", ("place", "epoch", "class", "about (90 % interval)", "truth"), body)
+
+
 def show_comparisons(scenes, comparisons: dict[str, Path]) -> None:
     """All comparisons with the true difference beside them."""
     body = []
@@ -151,65 +180,46 @@ def show_comparisons(scenes, comparisons: dict[str, Path]) -> None:
     show("COMPARISON (synthetic scenes)", ("zone", "class", "estimates", "difference (interval)", "verdict", "truth"), body)
 
 
-def open_or_draw(folder: Path, places: list[dict]) -> None:
-    """Make a project of the results and a picture of it; open the project where there is a display."""
-    plan = {"project": str(folder / "demo.qgz"), "picture": str(folder / "map.png"), "reference": str(folder / "rason.gpkg")}
-    environment = dict(os.environ, QT_QPA_PLATFORM="offscreen", PYTHONDONTWRITEBYTECODE="1")
-    drawn = subprocess.run(
-        ["/usr/bin/python3", ROOT / "bench" / "demo_map.py", json.dumps({**plan, "places": places})],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if drawn.returncode:
-        sys.exit(f"The map could not be drawn:\n{drawn.stdout[-3000:]}")
-    print(f"\nProject: {plan['project']}\nMap:     {plan['picture']}")
-    has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if has_display and not os.environ.get("CI") and shutil.which("qgis"):
-        subprocess.Popen(
-            ["qgis", plan["project"]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        print("Opening it in QGIS …")
+def empty(folder: Path) -> None:
+    """Make room for the demo. Only its own default folder is cleared; another one must be new."""
+    if folder == DEFAULT and folder.exists():
+        shutil.rmtree(folder)
+    elif folder.exists() and any(folder.iterdir()):
+        sys.exit(f"{folder} is not empty: name a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def main(folder: Path) -> None:
     """Run the whole demo into a folder."""
     started = time.monotonic()
-    if folder.exists():
-        shutil.rmtree(folder)
+    empty(folder)
     print("Drawing the SYNTHETIC scenes: Rajin and Tumangan at two epochs. What stands in them is invented …", flush=True)
     scenes = engine_demo().write(folder)
     print(f"  four scenes            {time.monotonic() - started:5.1f} s\nRunning Rason through qgis_process …", flush=True)
-    with tempfile.TemporaryDirectory() as private, ThreadPoolExecutor(2) as two:
-        process = Process(Path(private))
-        layers = two.submit(process.run, "rason:createlayers", OUTPUT=folder / "rason.gpkg")
-        tallies = list(two.map(lambda scene: tally(process, scene, folder), scenes))
-        places = {scene.place: [] for scene in scenes}
-        for scene, file in zip(scenes, tallies):
-            places[scene.place].append(file)
-        comparisons = dict(zip(places, two.map(lambda item: compare(process, item[0], *item[1], folder), places.items())))
+    qgis = Qgis(folder / "qgis")
+    reference = folder / "rason.gpkg"
+    with ThreadPoolExecutor(2) as two:
+        layers = two.submit(qgis.run, "rason:createlayers", reference.name, OUTPUT=reference)
+        tallied = list(two.map(lambda scene: tally(qgis, scene, folder), scenes))
+        files: dict[str, list[Path]] = {}
+        for scene, (file, _) in zip(scenes, tallied):
+            files.setdefault(scene.place, []).append(file)
+        compared = dict(zip(files, two.map(lambda item: compare(qgis, item[0], *item[1], folder), files.items())))
         layers.result()
-    show_tallies(scenes, tallies)
-    show_comparisons(scenes, comparisons)
+    show_tallies(scenes, [file for file, _ in tallied])
+    show_totals(scenes, [totals for _, totals in tallied])
+    show_comparisons(scenes, compared)
     print("\nEverything counted here is SYNTHETIC: it shows how Rason works, not how well it counts real imagery.")
-    print("How it does on real imagery stands in docs/ACCURACY.md.")
-    open_or_draw(
-        folder,
-        [
-            {
-                "name": place.capitalize(),
-                "scenes": [scene.path for scene in scenes if scene.place == place],
-                "zones": next(scene.zones for scene in scenes if scene.place == place),
-                "tallies": [str(file) for file in files],
-                "comparison": str(comparisons[place]),
-            }
-            for place, files in places.items()
-        ],
-    )
-    print(f"Scenes, truth, GeoPackages and reports: {folder}\nTotal: {time.monotonic() - started:.0f} s")
+    print("How it does on real imagery stands in docs/ACCURACY.md.\n")
+    places = [{"name": place.capitalize(), "zones": next(scene.zones for scene in scenes if scene.place == place),
+               "scenes": [scene.path for scene in scenes if scene.place == place], "tallies": list(map(str, found)),
+               "comparison": str(compared[place])} for place, found in files.items()]  # fmt: skip
+    project, picture = folder / "demo.qgz", folder / "map.png"
+    qgis.draw({"project": str(project), "picture": str(picture), "reference": str(reference), "places": places})
+    print(f"Everything is in {folder}: scenes, truth, GeoPackages, reports (.html), project and map.")
+    print(f"Map: {picture}\nTotal: {time.monotonic() - started:.0f} s")
+    print(f"Opening {project} in QGIS …" if qgis.open(project) else f"Open the result with: qgis {project}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "demo").resolve())
+    main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else DEFAULT)

@@ -60,8 +60,8 @@ def render(
 
     Works in tiles, so memory does not grow with the scene (beyond its 8-bit pixels). The same seed gives the same scene;
     scenes of one place at several times share ground_seed (the texture of the ground) and differ in seed (the noise).
-    Method: ALGORITHMS of the simulator in docs/ARCHITECTURE.md (fine albedo and height, sun march, Gaussian blur and box
-    pixel, haze, noise). Raises Refusal for a pixel or sun that cannot be rendered.
+    Method: reflectance and height on cells of at most COARSEST_CELL_M, sun and shadow there, then blur, box pixel, haze and
+    noise. Raises Refusal for a pixel or sun that cannot be rendered.
     """
     if not 0.1 <= gsd_m <= 30.0:
         raise Refusal(f"A pixel of {gsd_m:g} m cannot be simulated: give one between 0.1 and 30 m.")

@@ -69,7 +69,7 @@ def brute_shadow(height, cell, azimuth, elevation):
     east, north = np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))
     for row in range(rows):
         for column in range(columns):
-            for distance in np.arange(1.0, 60.0, 0.25):
+            for distance in np.arange(1.0, 16.0, 0.25):
                 r, c = int(round(row - north * distance)), int(round(column + east * distance))
                 if not (0 <= r < rows and 0 <= c < columns):
                     break
