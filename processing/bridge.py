@@ -48,7 +48,9 @@ def archived(algorithm, parameters) -> dict[str, QgsRasterLayer]:
     """Layers of the rasters that are given as /vsi… paths (in an archive), which QGIS 3.22 takes for missing files."""
     rasters = [d.name() for d in algorithm.parameterDefinitions() if isinstance(d, QgsProcessingParameterRasterLayer)]
     paths = {name: parameters.get(name) for name in rasters}
-    return {name: QgsRasterLayer(p, Path(p).name) for name, p in paths.items() if isinstance(p, str) and p.startswith("/vsi")}
+    return {
+        name: QgsRasterLayer(p, Path(p).name) for name, p in paths.items() if isinstance(p, str) and p.startswith("/vsi")
+    }
 
 
 def raster_layer(algorithm, parameters, name, context):
@@ -205,6 +207,8 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS") -> tuple[Detect
     """
     from ..engine.rectangles import minimum_rectangle
 
+    if source.featureCount() and not source.sourceCrs().isValid():
+        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
     change = _transform(source.sourceCrs(), frame.wkt, context)
     keys = [column.name for column in schema.DETECTIONS]
     columns = {key: field_index(source.fields(), key) for key in keys}

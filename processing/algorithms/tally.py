@@ -113,8 +113,6 @@ class Tally(RasonAlgorithm):
         """Read and check everything; nothing is written yet."""
         zones = self.parameterAsSource(parameters, "ZONES", context)
         source = self.parameterAsSource(parameters, "DETECTIONS", context)
-        if not source.sourceCrs().isValid():
-            raise Refusal(self.tr("DETECTIONS has no coordinate reference system. Assign one to the layer."))
         frame = bridge.frame_of(zones, "ZONES")
         self.zones = bridge.read_zones(zones, frame, context, feedback)
         self.marks, texts = bridge.read_marks(source, frame, context)

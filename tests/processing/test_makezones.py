@@ -76,7 +76,7 @@ def run(source, feedback=None, **parameters):
         raise QgsProcessingException(feedback.errors[-1])
     made = QgsProcessingUtils.mapLayerFromString(results["OUTPUT"], context)
     context.temporaryLayerStore().takeMapLayer(made)
-    assert results["COUNT"] == made.featureCount()
+    assert results["COUNT"] == len(list(made.getFeatures()))
     return made
 
 
@@ -256,9 +256,9 @@ def test_the_reference_piers_and_tracks_through_a_geopackage(provider, tmp_path)
     target = f"ogr:dbname='{tmp_path / 'z.gpkg'}' table=\"zones\" (geom)"
     for _ in range(2):  # onto its own output
         made = run(geopackage.uri(file, "piers"), OUTPUT=target)
-        assert made.featureCount() == 9
+        assert len(zones(made)) == 9
         assert made.labelsEnabled()
-        del made
+
     assert run(geopackage.uri(file, "railway_russia")).featureCount() == 5
 
 
