@@ -48,11 +48,12 @@ def draw_ship(frame: Frame, thing: Thing) -> None:
 
 def draw_wake(frame: Frame, thing: Thing) -> None:
     """Foam behind a ship (at the frame's front end), fading, with the two arms of its wave pattern."""
-    behind = thing.length_m / 2 - frame.u
-    fade = np.clip(1.0 - behind / thing.length_m, 0.0, 1.0) * (behind > 0)
-    churned = frame.edge(2.5 + 0.03 * behind - np.abs(frame.v)) * fade**2
-    arms = frame.edge(1.2 - np.abs(np.abs(frame.v) - behind * np.tan(np.radians(KELVIN_HALF_ANGLE_DEG)))) * fade**3
-    frame.paint(np.clip((0.45 * churned + 0.10 * arms) * (1.0 + 0.3 * frame.fine), 0.0, 0.9), FOAM)
+    behind = np.maximum(thing.length_m / 2 - frame.u, 0.0)
+    fade = np.exp(-3.5 * behind / thing.length_m) * (behind > 0)
+    churned = np.exp(-((frame.v / (2.5 + 0.03 * behind)) ** 2))
+    off_arm = np.abs(frame.v) - behind * np.tan(np.radians(KELVIN_HALF_ANGLE_DEG))
+    arms = np.exp(-((off_arm / (1.2 + 0.02 * behind)) ** 2))
+    frame.paint(fade * (0.45 * churned + 0.06 * arms) * (1.0 + 0.25 * np.clip(frame.fine, -2.0, 2.0)), FOAM)
 
 
 DRAW = {"ship": draw_ship, "wake": draw_wake}
