@@ -1,11 +1,12 @@
 """Fit the freight-car scorers on the open yard scene and write engine/detectors/weights/freight_cars.json.
 
 ``python bench/fit_freight_cars.py`` reads ``../shared/imagery/d-rail-yard`` only ((c) swisstopo, open with attribution). Every
-scorer is fitted on the yard as taken and on blurred and averaged copies of it, so that a scene a little blurrier or coarser is
-nothing new; no pixel of another scene is used. Ridge logistic regression by iteratively reweighted least squares, numpy only.
+scorer is fitted on the yard as taken and on copies of it, blurred, averaged and with the lines drawn beside the track, so that a
+scene a little blurrier or a line a little off is nothing new; no pixel of another scene is used. Ridge logistic regression by iteratively reweighted least squares, numpy only.
 """
 
 import json
+from functools import lru_cache
 
 import numpy as np
 from rail_sets import CUT_ENDS, ROOT, match, scene, tracks
@@ -17,11 +18,13 @@ from rason.engine.detectors.strip import observed_runs
 YARD = "d-rail-yard"
 SOURCE = ("swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
           "@ 8652c926, MIT; set d-rail-yard")
-# Scorer: coarsest effective GSD served, and the copies of the yard it is fitted on as (GSD or None for native, blur in pixels)
+ASIDE = (-1.0, -0.5, 0.5, 1.0)  # lines are drawn up to so many metres beside the track
+# Scorer: coarsest effective GSD served, and the copies of the yard it is fitted on: GSD (None: native), blur in native pixels,
+# metres to the left of the track's line
 SCORERS = (
-    (0.65, ((None, 0.0), (None, 1.0), (0.5, 0.0))),
-    (1.5, ((0.75, 0.0), (1.0, 0.0), (1.25, 0.0))),
-    (99.0, ((2.0, 0.0), (3.0, 0.0))),
+    (0.65, ((None, 0.0, 0.0), (None, 1.0, 0.0), (0.5, 0.0, 0.0), (0.75, 0.0, 0.0), *((None, 0.5, aside) for aside in ASIDE))),
+    (1.5, ((0.75, 0.0, 0.0), (1.0, 0.0, 0.0), (1.25, 0.0, 0.0), *((1.0, 0.0, aside) for aside in ASIDE))),
+    (99.0, ((2.0, 0.0, 0.0), (3.0, 0.0, 0.0))),
 )
 RIDGE_OCCUPIED, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 10.0, 3.0
 INSIDE_M, OUTSIDE_M, JOINT_M, NEAR_JOINT_M = 0.3, 1.5, 0.45, 1.6  # which cells are sure
@@ -44,9 +47,20 @@ def logistic(features, truth, weights, ridge):
     return we.Logistic(mean, scale, beta[:-1], float(beta[-1]))
 
 
-def strips(picture, track_list):
-    """Name of the track -> its strip."""
-    return {track.name: fc.strip_of(picture, track.line) for track in track_list}
+def strips(picture, aside_m):
+    """Name of each yard track -> its strip, the line moved to the left."""
+    return {track.name: fc.strip_of(picture, moved(track.line, aside_m)) for track in tracks(YARD)}
+
+
+def moved(line, aside_m):
+    """The line moved to the left, running the same way (shapely 1.8 turns lines offset to the right)."""
+    from shapely.geometry import LineString, Point
+
+    if not aside_m:
+        return line
+    out = line.parallel_offset(abs(aside_m), "left" if aside_m > 0 else "right")
+    start = Point(line.coords[0])
+    return out if start.distance(Point(out.coords[0])) < start.distance(Point(out.coords[-1])) else LineString(out.coords[::-1])
 
 
 def cells(track, strip):
@@ -57,11 +71,7 @@ def cells(track, strip):
         right = np.array([seen.along[:, 1].sum(), -seen.along[:, 0].sum()])
         lanes = we.lanes_of(seen, bool(right @ we.shade_vector([strip]) >= 0))
         occupied, joint = truth(track, seen.s_m)
-        empty = occupied == 0
-        bed = we.bed_profile(lanes, empty)
-        features = we.occupancy_features(lanes, bed)
-        if bed is None:
-            features[:, -we.BED_FEATURES :] = np.nan
+        features = we.occupancy_features(lanes)
         out.append((features[occupied >= 0], occupied[occupied >= 0], we.gap_features(lanes)[joint >= 0], joint[joint >= 0],
                     strip.step_m))
     return out
@@ -92,20 +102,19 @@ def fit_scorer(up_to_m, tables):
     x, y, xj, yj = (np.concatenate([table[k] for table in tables]) for k in range(4))
     step = np.concatenate([np.full(len(table[1]), table[4]) for table in tables]) / fc.FINE_STEP_M
     balance = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean())) * step
-    known = np.isfinite(x[:, -1])
-    first = logistic(x[:, : -we.BED_FEATURES], y, balance, RIDGE_OCCUPIED)
-    both = logistic(x[known], y[known], balance[known], RIDGE_OCCUPIED)
+    occupied = logistic(x, y, balance, RIDGE_OCCUPIED)
     step = np.concatenate([np.full(len(table[3]), table[4]) for table in tables]) / fc.FINE_STEP_M
     joint = logistic(xj, yj, step, RIDGE_JOINT)
     prior = float(np.log(yj.mean() / (1 - yj.mean())))
     joint = we.Logistic(joint.mean, joint.scale, joint.weights, joint.bias - prior)  # a likelihood ratio, as the model needs
     flat = we.Logistic(np.zeros(3), np.ones(3), np.zeros(3), 0.0)
-    return we.Scorer(up_to_m, first, both, joint, flat)
+    return we.Scorer(up_to_m, occupied, joint, flat)
 
 
+@lru_cache(maxsize=1)
 def copies(specification):
     """The yard's training copies: per copy the strips of all tracks."""
-    return [strips(scene(YARD, gsd, change=blurred(sigma) if sigma else None), tracks(YARD)) for gsd, sigma in specification]
+    return [strips(scene(YARD, gsd, change=blurred(sigma) if sigma else None), aside) for gsd, sigma, aside in specification]
 
 
 def blurred(sigma_px):
@@ -146,7 +155,7 @@ def main():
     out = []
     for up_to_m, specification in SCORERS:
         scorers = leave_one_out(up_to_m, specification)
-        parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "occupied_bed", "joint")}
+        parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "joint")}
         out.append({"up_to_m": up_to_m, **parts, "confidence": confidence(scorers, specification).to_dict()})
     document = {"fitted_on": SOURCE, "script": "bench/fit_freight_cars.py", "occupancy_features": we.OCCUPANCY_FEATURES,
                 "gap_features": we.GAP_FEATURES, "scorers": out}

@@ -26,7 +26,7 @@ class LengthModel:
 
     median_m: float = 14.5
     sd_log: float = 0.22
-    thin_above_m: float = 22.0
+    thin_above_m: float = 20.0
     thin_by_m: float = 2.0
     shortest_m: float = 8.0
     longest_m: float = 30.0

@@ -22,8 +22,6 @@ LEFT, RIGHT = slice(0, 2), slice(5, 7)
 HALF_WIDTH_M = 3.0
 RAKE_M = 15.0  # a joint is compared with what is usual this far to either side
 SEEN = 0.25  # a lane's cell counts as seen from this share on
-TEMPLATE_M = 6.0  # the empty track's profile is learned from at least this much track
-SURELY_EMPTY = -1.0  # log-odds below which a cell of the first pass may teach what empty track looks like
 OUTLIER = 4.0  # features are cut at this many standard deviations
 STRONGEST = 6.0  # no single cell says more than this, in log units, for or against a wagon
 JOINT_RANGE = (-8.0, 5.0)  # likewise for a joint
@@ -32,10 +30,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 OCCUPANCY_FEATURES = (
     "shade near", "shade far", "sun minus shade near", "sun minus shade far", "body minus shade", "body minus sun",
     "body differs from sun flank", "colour differs from sun flank", "body spread across", "roughness along",
-    "edge on the sun side", "edge on the shade side", "shade wide", "sun minus shade wide", "body differs from bed",
-    "colour differs from bed",
+    "edge on the sun side", "edge on the shade side", "shade wide", "sun minus shade wide",
 )
-BED_FEATURES = 2  # the last ones, which need the empty track's profile
 _GAP = (
     "valley sun side", "valley centre", "valley shade side", "valley in two lanes", "bright valley", "patch differs from both sides",
     "colour differs from both sides", "step along", "shade near opens", "shade far opens", "returns to sun flank",
@@ -71,7 +67,8 @@ class Logistic:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Logistic:
         """From the shipped file."""
-        return cls(*(np.asarray(values[name], float) for name in ("mean", "scale", "weights")), bias=float(values["bias"]))
+        mean, scale, weights = (np.asarray(values[name], float) for name in ("mean", "scale", "weights"))
+        return cls(mean, scale, weights, float(values["bias"]))
 
     def to_dict(self) -> dict[str, Any]:
         """For the shipped file."""
@@ -87,46 +84,29 @@ class Logistic:
 class Scorer:
     """The scorers for scenes of a range of effective GSD.
 
-    occupied: of all features but the bed's; occupied_bed: of all; joint: log likelihood ratio of a joint (the share of joints among
+    occupied: log-odds of a wagon; joint: log likelihood ratio of a joint (the share of joints among
     the training cells is taken out of its bias); confidence: of ``wagon features``. up_to_m: coarsest effective GSD served.
     """
 
     up_to_m: float
     occupied: Logistic
-    occupied_bed: Logistic
     joint: Logistic
     confidence: Logistic
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Scorer:
         """From the shipped file."""
-        parts = ("occupied", "occupied_bed", "joint", "confidence")
-        return cls(float(values["up_to_m"]), *(Logistic.from_dict(values[name]) for name in parts))
+        occupied, joint, confidence = (Logistic.from_dict(values[name]) for name in ("occupied", "joint", "confidence"))
+        return cls(float(values["up_to_m"]), occupied, joint, confidence)
 
     def occupancy(self, lanes: Lanes) -> np.ndarray:
-        """Log-odds (n,) that a wagon stands there.
-
-        Two passes: where the first is sure of enough empty track, its profile joins the features. Where the track is full there is
-        nothing to learn from, and the first pass stands.
-        """
-        features = occupancy_features(lanes)
-        first = self.occupied.log_odds(features[:, :-BED_FEATURES])
-        bed = bed_profile(lanes, first < SURELY_EMPTY)
-        if bed is not None:
-            first = self.occupied_bed.log_odds(occupancy_features(lanes, bed))
-        return np.clip(first, -STRONGEST, STRONGEST)
+        """Log-odds (n,) that a wagon stands there."""
+        return np.clip(self.occupied.log_odds(occupancy_features(lanes)), -STRONGEST, STRONGEST)
 
     def joints(self, lanes: Lanes) -> np.ndarray:
         """Log likelihood ratio (n + 1,) that the edge before each step is a joint between two wagons."""
         cells = np.clip(self.joint.log_odds(gap_features(lanes)), *JOINT_RANGE)
         return 0.5 * (np.concatenate([cells[:1], cells]) + np.concatenate([cells, cells[-1:]]))
-
-
-def bed_profile(lanes: Lanes, empty: np.ndarray) -> np.ndarray | None:
-    """What empty track looks like, (7, 3): the median of the cells named ``empty`` (n,); None where they are too few."""
-    if empty.sum() * lanes.step_m < TEMPLATE_M:
-        return None
-    return np.median(mean_along(lanes.signal, 1.0, lanes.step_m)[empty], axis=0)
 
 
 def lanes_of(strip: Strip, shade_right: bool) -> Lanes:
@@ -172,8 +152,8 @@ def contrast(strip: Strip) -> tuple[float, float]:
     return float(low), float(max(high, low + 0.02))
 
 
-def occupancy_features(lanes: Lanes, bed: np.ndarray | None = None) -> np.ndarray:
-    """(n, 16) features of OCCUPANCY_FEATURES. bed: (7, 3) the empty track's profile; None where it is not known (zeros then)."""
+def occupancy_features(lanes: Lanes) -> np.ndarray:
+    """(n, 14) features of OCCUPANCY_FEATURES, over 2 m along the track and, the wide ones, over 10 m."""
     step = lanes.step_m
     z = mean_along(lanes.signal, 1.0, step)
     light = z[..., 0]
@@ -181,17 +161,11 @@ def occupancy_features(lanes: Lanes, bed: np.ndarray | None = None) -> np.ndarra
     near, far = light[:, SUN_NEAR] - light[:, SHADE_NEAR], light[:, SUN_FAR] - light[:, SHADE_FAR]
     rough = np.sqrt(np.maximum(mean_along(lanes.signal[:, BODY, 0] ** 2, 1.0, step) - light[:, BODY] ** 2, 0)).mean(1)
     wide = mean_along(np.stack([light[:, SHADE_NEAR], near], 1), 5.0, step)
-    columns = [
+    return np.stack([
         light[:, SHADE_NEAR], light[:, SHADE_FAR], near, far, body[:, 0] - light[:, SHADE_NEAR], body[:, 0] - sun[:, 0],
         _length(body - sun), _length((body - sun)[:, 1:]), np.ptp(light[:, BODY], axis=1), rough,
         _length(z[:, 2] - z[:, SUN_NEAR]), _length(z[:, 4] - z[:, SHADE_NEAR]), wide[:, 0], wide[:, 1],
-    ]
-    if bed is None:
-        columns += [np.zeros(len(lanes))] * BED_FEATURES
-    else:
-        off = z - bed
-        columns += [np.sqrt((off**2).sum(-1).mean(1)), _length(off[:, BODY, 1:].mean(1))]
-    return np.stack(columns, 1)
+    ], 1)
 
 
 def gap_features(lanes: Lanes) -> np.ndarray:

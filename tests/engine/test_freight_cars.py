@@ -1,0 +1,156 @@
+"""Freight cars: refusals and edges first, then simple synthetic rakes, then the real yard (weights were fitted there)."""
+
+import json
+
+import numpy as np
+import pytest
+from shapely.geometry import LineString, MultiLineString, box, shape
+
+from rason.engine.detectors.freight_cars import DOUBLE_NOTE, FreightCars, scorer_for, shipped_weights
+from rason.engine.errors import Cancelled, Refusal, TooCoarse
+from rason.engine.scene import ArrayScene
+from rason.engine.zones import Zone
+
+LENGTH_M, GAP_M = 12.0, 1.4
+
+
+def rake(starts, *, gsd=0.25, size_m=300.0, seed=0, empty=False, valid=None, effective=None):
+    """A west-east track at y = 0 from x = 0 on grey ballast, sun in the south; wagons of mixed colours from the given x on."""
+    rng = np.random.default_rng(seed)
+    columns, rows = int(size_m / gsd), int(40 / gsd)
+    x = (np.arange(columns) + 0.5) * gsd
+    y = 20 - (np.arange(rows)[:, None] + 0.5) * gsd
+    image = np.full((3, rows, columns), 0.55) + rng.normal(0, 0.03, (1, rows, columns))
+    image -= 0.15 * ((np.abs(np.abs(y) - 0.75) < 0.12) & (x > -1))
+    for start in [] if empty else starts:
+        along = (x >= start) & (x < start + LENGTH_M)
+        image[:, (y > 1.45) * (y < 4.2) * along] = 0.08
+        image[:, (np.abs(y) < 1.45) * along] = rng.uniform(0.3, 0.9, 3)[:, None]
+    return ArrayScene(image.astype(np.float32), gsd, x0=0.0, y0=20.0, valid=valid, effective_gsd=effective)
+
+
+def track(first=1.0, last=299.0):
+    return Zone("T1", "track", LineString([(first, 0), (last, 0)]))
+
+
+STARTS = [60 + k * (LENGTH_M + GAP_M) for k in range(8)]
+MIDDLES = np.array(STARTS) + LENGTH_M / 2
+
+
+def test_a_polygon_is_refused():
+    with pytest.raises(Refusal, match="Z1 is not a line"):
+        FreightCars().detect(rake([]), Zone("Z1", "yard", box(0, 0, 10, 10)))
+
+
+def test_a_coarse_scene_gives_metres_or_is_refused():
+    scene = rake(STARTS, effective=2.0)
+    found = FreightCars().detect(scene, track())
+    assert not found.counted
+    assert len(found.detections) == 0
+    assert found.measures["m"] > 50
+    with pytest.raises(TooCoarse, match="freight_car"):
+        FreightCars().detect(rake(STARTS, effective=10.0), track())
+
+
+def test_an_empty_track_stays_empty():
+    found = FreightCars().detect(rake(STARTS, empty=True), track())
+    assert found.counted
+    assert len(found.detections) == 0
+    assert found.measures == {"m": 0.0, "share": 0.0}
+    assert found.warnings == ()
+
+
+def test_nothing_seen_gives_no_measure():
+    found = FreightCars().detect(rake([]), Zone("T1", "track", LineString([(5000, 0), (5100, 0)])))
+    assert len(found.detections) == 0
+    assert found.measures == {}
+    assert "100 % of it was not observed" in found.warnings[0]
+
+
+def test_a_very_short_track():
+    found = FreightCars().detect(rake([]), track(50.0, 50.1))
+    assert len(found.detections) == 0
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("gsd", [0.25, 0.5])
+def test_a_rake_is_counted_wagon_by_wagon(gsd, reverse):
+    zone = Zone("T1", "track", LineString([(299, 0), (1, 0)])) if reverse else track()
+    found = FreightCars().detect(rake(STARTS, gsd=gsd), zone).detections
+    x = np.sort(found.x)
+    assert len(x) == len(STARTS)
+    np.testing.assert_allclose(x, MIDDLES, atol=2.0)  # the ends of a rake are found less sharply than its joints
+    np.testing.assert_allclose(found.y, 0, atol=0.1)
+    np.testing.assert_allclose(found.azimuth_deg, 90, atol=0.5)
+    np.testing.assert_allclose(found.length_m, LENGTH_M, atol=4.0)
+    assert set(found.class_name) == {"freight_car"}
+    assert ((found.p > 0) & (found.p <= 1)).all()
+
+
+def test_occupied_metres_and_share():
+    measures = FreightCars().detect(rake(STARTS), track()).measures
+    assert measures["m"] == pytest.approx(8 * LENGTH_M, rel=0.08)
+    assert measures["share"] == pytest.approx(8 * LENGTH_M / 298, rel=0.08)
+
+
+def test_a_line_in_two_parts_counts_each_wagon_once():
+    middle = 0.5 * (STARTS[3] + LENGTH_M + STARTS[4]) - 4  # inside the fourth wagon
+    apart = Zone("T1", "track", MultiLineString([[(1, 0), (middle, 0)], [(middle + 0.01, 0), (299, 0)]]))
+    assert len(FreightCars().detect(rake(STARTS), apart).detections) == 8
+    ends_inside = track(MIDDLES[1] + 2, MIDDLES[6] - 2)
+    assert len(FreightCars().detect(rake(STARTS), ends_inside).detections) == 4
+
+
+def test_a_wagon_cut_by_the_pictures_edge_is_said_and_not_counted():
+    found = FreightCars().detect(rake([*STARTS, 293.0]), track(1.0, 299.9))
+    assert len(found.detections) == 8
+    assert "1 wagon cut by the edge" in found.warnings[-1]
+
+
+def test_what_is_not_observed_is_said():
+    valid = np.ones((160, 1200), bool)
+    valid[:, 800:] = False
+    found = FreightCars().detect(rake([], valid=valid), track(0.0, 300.0))
+    assert "33 % of it was not observed" in found.warnings[0]
+
+
+def test_a_wagon_twice_as_long_as_its_neighbours_is_noted():
+    from rason.engine.detectors.freight_cars import _notes
+
+    notes = _notes(np.array([12.0, 12.5, 24.0, 12.0]), np.full(4, 0.9))
+    assert list(notes) == ["", "", DOUBLE_NOTE, ""]
+
+
+def test_cancel_stops():
+    def stop(fraction):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        FreightCars().detect(rake(STARTS), track(), stop)
+
+
+def test_scorers_cover_every_gsd_and_say_where_they_come_from():
+    assert "swisstopo" in shipped_weights()["fitted_on"]
+    assert scorer_for(0.3).up_to_m < scorer_for(1.0).up_to_m < scorer_for(4.0).up_to_m
+
+
+def yard_scene(folder):
+    from osgeo import gdal
+
+    source = gdal.Open(str(folder / "yard.tif"))
+    data, corner = source.ReadAsArray().astype(np.float32), source.GetGeoTransform()
+    low, high = np.percentile(data, [0.5, 99.5])
+    return ArrayScene((data - low) / (high - low), corner[1], x0=corner[0], y0=corner[3])
+
+
+def test_the_yards_empty_tracks_are_empty_and_a_full_one_is_counted(imagery):
+    """In-sample (the weights are fitted on this yard): a guard against breakage; ACCURACY.md has the honest figures."""
+    folder = imagery / "d-rail-yard"
+    scene = yard_scene(folder)
+    counts = {}
+    for feature in json.loads((folder / "rail_tracks.geojson").read_text())["features"]:
+        name = feature["properties"]["track"]
+        if name[0] == "E" or name == "T22":
+            counts[name] = len(FreightCars().detect(scene, Zone(name, "track", shape(feature["geometry"]))).detections)
+    assert counts.pop("T22") == 6
+    assert set(counts.values()) == {0}
