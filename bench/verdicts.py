@@ -19,7 +19,9 @@ from rason.engine.compare import DECREASE, INCREASE, compare
 from rason.engine.tally import tally
 
 OUTSIDE = Trust(UNCALIBRATED_SD, UNCALIBRATED, ("simulated: conditions outside the calibrated range",))
-PAIRS = ((3, 3), (20, 20), (100, 100), (400, 400), (100, 80), (100, 70), (100, 50), (73, 20), (20, 8))
+UNCHANGED = ((20, 20), (100, 100), (400, 400))
+CHANGED = ((100, 70), (100, 50), (73, 20))
+PAIRS = ((3, 3), *UNCHANGED, (100, 80), *CHANGED, (20, 8))
 
 
 def calibration_of(rng, scenes):
@@ -30,7 +32,7 @@ def calibration_of(rng, scenes):
 
 def row(rng, n, calibration, trust, shift, seed):
     tp, _, dup, _ = detect(rng, n, scene_recall(rng, shift), 0.0)
-    return tally(["zone"], [tp + dup], [0.0], calibration, trust=trust, seed=seed).rows()
+    return tally(["zone"], [tp + dup], [0.0], calibration, trust=trust, seed=seed, size=300).rows()
 
 
 def pair(rng, before, after, scenes, state, seed):
@@ -59,7 +61,7 @@ def main():
     a = ap.parse_args()
     started, results = time.time(), {}
     for state in ("calibrated", "one shifted", "shifted, not marked", "uncalibrated"):
-        for before, after in PAIRS if state in ("calibrated", "uncalibrated") else PAIRS[:4]:
+        for before, after in PAIRS if state == "calibrated" else UNCHANGED if "shifted" in state else ((100, 100), *CHANGED):
             rngs = [np.random.default_rng([a.seed, before, after, i]) for i in range(a.sims)]
             pairs = [pair(rng, before, after, a.scenes, state, i) for i, rng in enumerate(rngs)]
             called, same, held, seen = np.mean(pairs, 0)

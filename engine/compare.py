@@ -246,7 +246,7 @@ def _figures(known: Comparison, before: np.ndarray, after: np.ndarray, same_with
         ratio=ratio[0],
         ratio_low=ratio[1],
         ratio_high=ratio[2],
-        p_value=min(1.0, 2 * (smaller + 1) / (len(up) + 1)),
+        p_value=round(min(1.0, 2 * (smaller + 1) / (len(up) + 1)), 6),
         smallest_visible_change=round(float(np.exp(POWER * _sd(log_ratio))), 2),
     )
     return comparison, INCREASE if call_low > 0 else DECREASE if call_high < 0 else ""

@@ -23,7 +23,7 @@ BLOCKS = 10
 FOUND_LIMITS = 0.02, 50.0  # found / true: beyond it a detector is not one
 RATES = 500  # points of the distribution of false detections per unit of ground
 # Part of the variation of false detections that the zones of a scene have in common. Calibrations do not show it; half keeps
-# the total's coverage at .89 or more whether zones differ or scenes do (bench/coverage.py).
+# the total's coverage at .88 or more whether zones differ or scenes do (bench/coverage.py).
 RATE_SHARED = 0.5
 
 # Relative sd of what is measured instead of counted, and the least amount that can go unseen. Real strips gave an occupied
