@@ -68,25 +68,22 @@ class Layout:
             (*self.areas, *areas), (*self.tracks, *tracks), (*self.things, *things), (*self.zones, *zones), self.ground
         )
 
-    def truth(self, bounds: Bounds | None = None) -> Detections:
-        """All things that have a class, as detections; within bounds when given (by their centre)."""
-        return truth(self.things, bounds)
+    def counted(self, bounds: Bounds | None = None) -> list[Thing]:
+        """The things that have a class; with bounds, those whose centre lies inside."""
+        west, south, east, north = bounds or (-np.inf, -np.inf, np.inf, np.inf)
+        return [thing for thing in self.things if thing.class_name and west <= thing.x < east and south <= thing.y < north]
 
 
-def truth(things: Sequence[Thing], bounds: Bounds | None = None) -> Detections:
-    """Things with a class as detections, in the order given; ``note`` is their type."""
-    kept = [thing for thing in things if thing.class_name]
-    if bounds is not None:
-        west, south, east, north = bounds
-        kept = [thing for thing in kept if west <= thing.x < east and south <= thing.y < north]
+def as_detections(things: Sequence[Thing]) -> Detections:
+    """Things as detections in the order given; ``note`` is their type."""
     return Detections.make(
-        [thing.x for thing in kept],
-        [thing.y for thing in kept],
-        [thing.length_m for thing in kept],
-        [thing.width_m for thing in kept],
-        [thing.azimuth_deg for thing in kept],
-        [thing.class_name for thing in kept],
-        note=[thing.note for thing in kept],
+        [thing.x for thing in things],
+        [thing.y for thing in things],
+        [thing.length_m for thing in things],
+        [thing.width_m for thing in things],
+        [thing.azimuth_deg for thing in things],
+        [thing.class_name for thing in things],
+        note=[thing.note for thing in things],
     )
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..detections import Detections
 from ..errors import Refusal
+from ..scene import ArrayScene
 from . import port, rail, ships
 from .canvas import Canvas, Frame, Texture
-from .layout import Bounds, Layout, Thing, truth
+from .layout import Bounds, Layout, Thing, as_detections
 from .light import light, shadow_length_m
 from .sensor import MARGIN_PX, Sensor
 
@@ -42,6 +43,14 @@ class Rendered:
         """West, south, east and north in frame metres."""
         rows, columns = self.data.shape[1:]
         return self.x0, self.y0 - rows * self.gsd_m, self.x0 + columns * self.gsd_m, self.y0
+
+    def as_scene(self) -> ArrayScene:
+        """What a detector sees: the pixels stretched as those of a file are (0.5 % and 99.5 % become 0 and 1)."""
+        low, high = np.percentile(self.data, (0.5, 99.5), axis=(1, 2))
+        span = max(float(high.max() - low.min()), 1.0)
+        return ArrayScene(
+            (self.data - np.float32(low.min())) / np.float32(span), self.gsd_m, x0=self.x0, y0=self.y0, name="synthetic"
+        )
 
 
 def render(
@@ -81,13 +90,9 @@ def render(
         data[:, row : row + height, column : column + width] = sensor.digits(radiance, rng)
         if progress:
             progress((number + 1) / len(tiles))
-    seen = (west, north - rows * gsd_m, west + columns * gsd_m, north)
-    heights = [
-        thing.height_m
-        for thing in layout.things
-        if thing.class_name and seen[0] <= thing.x < seen[2] and seen[1] <= thing.y < seen[3]
-    ]
-    return Rendered(data, west, north, gsd_m, truth(layout.things, seen), np.array(heights, float))
+    counted = layout.counted((west, north - rows * gsd_m, west + columns * gsd_m, north))
+    heights = np.array([thing.height_m for thing in counted], float)
+    return Rendered(data, west, north, gsd_m, as_detections(counted), heights)
 
 
 def _tiles(rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def moored(start: np.ndarray, end: np.ndarray, lengths_m: Sequence[float], rng: 
             break
         vessel = ship(0.0, 0.0, azimuth + 180.0 * rng.integers(2), length, rng)
         x, y = start + along(azimuth) * (at + length / 2) + along(azimuth - 90.0) * (vessel.width_m / 2 + FENDER_M)
-        things.append(Thing(**{**vessel.__dict__, "x": float(x), "y": float(y)}))
+        things.append(replace(vessel, x=float(x), y=float(y)))
         at += length + 10.0
     return things
 

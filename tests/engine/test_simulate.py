@@ -8,7 +8,7 @@ import pytest
 
 from rason.engine.errors import Refusal
 from rason.engine.simulate import canvas, demo, port, rail, render, ships
-from rason.engine.simulate.layout import Area, Layout, Thing, inside, rectangle
+from rason.engine.simulate.layout import Area, Layout, Thing, as_detections, inside, rectangle
 from rason.engine.simulate.light import shadow
 from rason.engine.simulate.sensor import Sensor
 from rason.engine.simulate.sun import sun_position
@@ -58,6 +58,15 @@ def test_things_without_class_and_outside_are_not_in_the_truth():
     )
     assert list(look(layout).truth.class_name) == ["container", "container"]
     assert list(look(layout, (-20.0, -20.0, 19.0, 20.0)).truth.note) == ["40 ft, 2 high"]
+
+
+def test_as_scene_is_stretched_and_placed():
+    seen = look(Layout(things=(white_container(),)), (-20.0, -10.0, 20.0, 20.0))
+    scene = seen.as_scene()
+    patch = scene.read(scene.bounds)
+    assert scene.bounds == (-20.0, -10.0, 20.0, 20.0) and patch.valid.all()
+    assert -0.2 < patch.data.min() < 0.1 and 0.9 < patch.data.max() < 1.3
+    assert look(Layout(ground="roof"), sensor=Sensor(noise=0.0, gain=0.0)).as_scene().data.max() == 0.0  # all one value
 
 
 # light
@@ -194,7 +203,8 @@ def test_pier_keeps_its_containers_inside_its_zone():
     ring = rectangle(np.array([100.0, 50.0]), 300.0, 110.0, 143.0)
     pier = port.pier("north", ring, 143.0, np.random.default_rng(0), fill=0.7)
     (zone,) = pier.zones
-    boxes = pier.truth().select(pier.truth().class_name == "container")
+    truth = as_detections(pier.counted())
+    boxes = truth.select(truth.class_name == "container")
     assert len(boxes) > 50
     corners = boxes.corners().reshape(-1, 2)
     assert inside(ring, corners[:, 0], corners[:, 1]).all()
@@ -219,7 +229,7 @@ def test_train_is_coupled_and_ends_with_the_track():
 def test_station_holds_what_was_asked():
     occupied = (0, 3, 30, 1)
     yard = rail.station(np.array([10.0, 20.0]), 95.0, np.random.default_rng(1), occupied=occupied)
-    truth = yard.truth()
+    truth = as_detections(yard.counted())
     cars = truth.select(truth.class_name == "freight_car")
     for zone, wanted in zip(yard.zones, occupied):
         from shapely.geometry import Point
@@ -278,7 +288,7 @@ def test_every_moored_ship_of_the_demo_finds_a_quay():
     for story in demo.STORIES:
         layout, bounds = demo.rajin(story, np.random.default_rng(0))
         wanted = [length for berth in story.moored_m for length in berth] + list(story.under_way_m)
-        truth = layout.truth(bounds)
+        truth = as_detections(layout.counted(bounds))
         assert sorted(truth.length_m[truth.class_name == "ship"]) == sorted(wanted)
 
 
