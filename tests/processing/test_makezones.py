@@ -80,6 +80,15 @@ def run(source, feedback=None, **parameters):
     return made
 
 
+def refusal(source, **parameters):
+    """The message of a refusal, without the traceback, which would keep layers alive beyond QGIS's end."""
+    try:
+        run(source, **parameters)
+    except QgsProcessingException as error:
+        return str(error)
+    pytest.fail("it was not refused")
+
+
 def zones(made):
     return {feature["zone_id"]: feature for feature in made.getFeatures()}
 
@@ -222,15 +231,15 @@ def test_approximate_features_are_warned_about(provider):
         (lambda: layer("LineString", [(line(0, 0, 9), {})]), {"KIND": "pier"}, "is a polygon"),
         (lambda: layer("LineString", OSM), {"RAILWAY": "tram"}, "tram"),
         (lambda: layer("Polygon", [(PIER, {})]), {"BERTH_WIDHT": 3}, "BERTH_WIDHT"),
-        (lambda: layer("Polygon", [(PIER, {})]), {"WATER": layer("Polygon", [], fields=["id"])}, "WATER"),
+        (lambda: layer("Polygon", [(PIER, {})]), {"WATER": lambda: layer("Polygon", [], fields=["id"])}, "WATER"),
         (lambda: layer("Polygon", [(PIER, {})]), {"OUTPUT": "/nowhere/a.gpkg"}, "does not exist"),
         (lambda: layer("Polygon", [(PIER, {})]), {"OUTPUT": "/tmp/a.shp"}, ".shp"),
     ],
 )
 def test_refused_in_one_line(provider, source, parameters, words):
-    with pytest.raises(QgsProcessingException, match=words) as refusal:
-        run(source(), **parameters)
-    assert "\n" not in str(refusal.value)
+    message = refusal(source(), **{key: value() if callable(value) else value for key, value in parameters.items()})
+    assert words in message
+    assert "\n" not in message
 
 
 def test_lines_and_polygons_together_are_refused(provider, tmp_path):
@@ -238,13 +247,11 @@ def test_lines_and_polygons_together_are_refused(provider, tmp_path):
     shapes = ('{"type":"Point","coordinates":[130,42]}', '{"type":"LineString","coordinates":[[130,42],[130.1,42]]}')
     features = ",".join(f'{{"type":"Feature","properties":{{}},"geometry":{shape}}}' for shape in shapes)
     path.write_text(f'{{"type":"FeatureCollection","features":[{features}]}}')
-    with pytest.raises(QgsProcessingException, match="point"):
-        run(QgsVectorLayer(str(path), "mixed", "ogr"))
+    assert "point" in refusal(str(path))
     path.write_text(
         path.read_text().replace(shapes[0], '{"type":"Polygon","coordinates":[[[130,42],[130.1,42],[130,42.1],[130,42]]]}')
     )
-    with pytest.raises(QgsProcessingException, match="together"):
-        run(QgsVectorLayer(str(path), "mixed", "ogr"))
+    assert "together" in refusal(str(path))
 
 
 def test_the_reference_piers_and_tracks_through_a_geopackage(provider, tmp_path):
