@@ -4,33 +4,63 @@ Layers are recognised by the published field names (docs/ARCHITECTURE.md), never
 any tool are found too.
 """
 
-from qgis.core import QgsMapLayer, QgsVectorLayer
+from qgis.core import QgsMapLayer, QgsProcessing, QgsVectorLayer
 
 SCENE_PROVIDERS = {"gdal"}  # a web map (wms, xyz) is a background, not a scene with an acquisition time
 ZONE_FIELDS = {"zone_id", "kind"}
 TALLY_FIELDS = {"zone_id", "class", "epoch", "estimate", "low", "high", "visible_fraction"}
 DETECTION_FIELDS = {"class", "score", "epoch", "length_m", "width_m", "azimuth_deg"}
+CHANGE_FIELD = "change"  # a layer of changes has the fields of detections, too
+TEMPORARY = QgsProcessing.TEMPORARY_OUTPUT
 
 
 def scene_defaults(project, active):
     """Parameters of ``rason:tallyscene``: the active layer where it fits, else the uppermost layer that does."""
     layers = _top_down(project, active)
-    return _present(INPUT=_first(layers, _is_scene), ZONES=_first(layers, _is_zones))
+    return {"REPORT": TEMPORARY, **_present(INPUT=_first(layers, _is_scene), ZONES=_first(layers, _is_zones))}
 
 
 def comparison_defaults(project, active):
-    """Parameters of ``rason:compareepochs``: the two latest tallies of the project, each with its detections."""
+    """Parameters of ``rason:compareepochs``: a tally and the latest one of another epoch in the same zones, in time order.
+
+    The first of them is the active layer if it is a tally, else the latest. Each brings the detections of its scene.
+    """
     layers = _top_down(project, active)
-    tallies = {}
-    for layer in (layer for layer in layers if _has_fields(layer, TALLY_FIELDS)):
-        tallies.setdefault(_epoch(layer), layer)  # of several tallies of one epoch the uppermost
-    latest = sorted(epoch for epoch in tallies if epoch)[-2:]
-    detections = [layer for layer in layers if _has_fields(layer, DETECTION_FIELDS)]
-    parameters = {}
-    for number, epoch in enumerate(latest, 1):
-        parameters[f"TALLY_{number}"] = tallies[epoch]
-        parameters[f"DETECTIONS_{number}"] = _first(detections, lambda layer, epoch=epoch: _epoch(layer) == epoch)
-    return _present(**parameters)
+    parameters = {"REPORT": TEMPORARY}
+    for number, tally in enumerate(_pair([layer for layer in layers if _has_fields(layer, TALLY_FIELDS)], active), 1):
+        parameters |= _present(**{f"TALLY_{number}": tally, f"DETECTIONS_{number}": _first(layers, _detections_of(tally))})
+    if {"DETECTIONS_1", "DETECTIONS_2"} <= set(parameters):
+        parameters["CHANGES"] = TEMPORARY
+    return parameters
+
+
+def _pair(tallies, active):
+    """Two tallies of different epochs with a zone in common, the earlier one first; one or none where there are no two."""
+    epochs = {tally.id(): _first_value(tally, "epoch") for tally in tallies}
+    tallies = sorted((t for t in tallies if epochs[t.id()]), key=lambda t: (t is active, epochs[t.id()]), reverse=True)
+    if not tallies:
+        return []
+    chosen, zones = tallies[0], _zones_of(tallies[0])
+    others = [t for t in tallies if epochs[t.id()] != epochs[chosen.id()] and zones & _zones_of(t)]
+    return sorted([chosen, *others[:1]], key=lambda t: epochs[t.id()])
+
+
+def _zones_of(layer):
+    return layer.uniqueValues(layer.fields().lookupField("zone_id"))
+
+
+def _detections_of(tally):
+    """A test for layers of detections of a tally's scene."""
+    of_tally = [_first_value(tally, name) for name in ("epoch", "scene")]
+
+    def fits(layer):
+        return (
+            _has_fields(layer, DETECTION_FIELDS)
+            and not _has_fields(layer, {CHANGE_FIELD})
+            and [_first_value(layer, name) for name in ("epoch", "scene")] == of_tally
+        )
+
+    return fits
 
 
 def _top_down(project, active):
@@ -60,8 +90,8 @@ def _has_fields(layer, names):
     return isinstance(layer, QgsVectorLayer) and names <= {name.lower() for name in layer.fields().names()}
 
 
-def _epoch(layer):
-    """The epoch of a tally or of detections, from its first row; empty where there is none."""
-    index = layer.fields().lookupField("epoch")
+def _first_value(layer, field):
+    """A field's text in the first row of a layer; empty where there is none."""
+    index = layer.fields().lookupField(field)
     row = next(layer.getFeatures(), None)
-    return "" if row is None or not row[index] else str(row[index])
+    return "" if row is None or index < 0 or not row[index] else str(row[index])
