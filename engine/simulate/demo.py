@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..zones import CLASSES_OF_KIND, Zone
-from . import port, rail, ships
+from . import files, port, rail, ships
 from .layout import Area, Bounds, Layout, rectangle, right_of
 from .render import Rendered, render
 from .sun import sun_position
@@ -91,8 +91,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     builders = {"rajin": rajin, "tumangan": tumangan}
     made: list[DemoScene] = []
-    boxes: dict[str, Rendered] = {}
-    zones: dict[str, tuple[Zone, ...]] = {}
+    boxes: dict[str, list[files.Row]] = {}
+    zones: dict[str, list[files.Row]] = {}
     for number, (place, build) in enumerate(builders.items()):
         for k, story in enumerate(STORIES):
             layout, bounds = build(story, np.random.default_rng([seed, number, k]), Path(reference))
@@ -107,9 +107,9 @@ def write(
                 ground_seed=seed + number,
             )
             path = folder / f"{place}_{story.utc:%Y-%m-%d}_synthetic.tif"
-            write_geotiff(scene, path, story.utc)
-            zones[place] = layout.zones
-            boxes[f"{place}_{story.utc:%Y_%m_%d}"] = scene
+            files.write_geotiff(scene, path, story.utc, EPSG)
+            zones[place] = files.zone_rows(layout.zones)
+            boxes[f"{place}_{story.utc:%Y_%m_%d}"] = files.truth_rows(scene)
             made.append(
                 DemoScene(
                     place,
@@ -121,8 +121,8 @@ def write(
             )
             if progress:
                 progress(len(made) / (len(builders) * len(STORIES)))
-    _write_zones(zones, folder / "zones.gpkg")
-    _write_boxes(boxes, folder / "truth.gpkg")
+    files.write_geopackage(zones, folder / "zones.gpkg", EPSG)
+    files.write_geopackage(boxes, folder / "truth.gpkg", EPSG)
     _write_counts(made, folder / "truth.csv")
     return made
 
@@ -218,32 +218,6 @@ def _wind(azimuth_deg: float) -> str:
     return ("N", "NE", "E", "SE", "S", "SW", "W", "NW")[round(azimuth_deg / 45.0) % 8]
 
 
-def write_geotiff(scene: Rendered, path: str | Path, utc: datetime) -> None:
-    """A tiled, compressed GeoTIFF in UTM zone 52 N that says when it was taken and that it is synthetic."""
-    from osgeo import gdal, osr
-
-    _, rows, columns = scene.data.shape
-    options = ["TILED=YES", "COMPRESS=LZW", "PREDICTOR=2", "PHOTOMETRIC=RGB"]
-    file = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, 3, gdal.GDT_Byte, options)
-    if file is None:
-        raise Refusal(f"{path} cannot be written: choose a folder that exists and that you may write to.")
-    file.SetGeoTransform((scene.x0, scene.gsd_m, 0.0, scene.y0, 0.0, -scene.gsd_m))
-    crs = osr.SpatialReference()
-    crs.ImportFromEPSG(EPSG)
-    file.SetProjection(crs.ExportToWkt())
-    file.SetMetadata(
-        {
-            "TIFFTAG_DATETIME": f"{utc:%Y:%m:%d %H:%M:%S}",
-            "TIFFTAG_SOFTWARE": "Rason simulator",
-            "TIFFTAG_IMAGEDESCRIPTION": "SYNTHETIC scene: what stands here is invented",
-            "AREA_OR_POINT": "Area",
-        }
-    )
-    file.SetMetadata({"ACQUISITIONDATETIME": f"{utc:%Y-%m-%dT%H:%M:%SZ}"}, "IMAGERY")
-    file.WriteArray(scene.data)
-    file.FlushCache()
-
-
 def _shore(rings: Sequence[np.ndarray], sea: np.ndarray) -> np.ndarray:
     """Land to the west of a line through the piers' roots (last and first corner of each ring), as far as the sea's box."""
     coast = [corner for ring in rings for corner in (ring[-1], ring[0])]
@@ -272,69 +246,6 @@ def _lonlat(bounds: Bounds) -> tuple[float, float]:
 
     west, south, east, north = bounds
     return Transformer.from_crs(EPSG, 4326, always_xy=True).transform((west + east) / 2, (south + north) / 2)
-
-
-def _geopackage(path: Path) -> tuple[Any, Any]:
-    """A new GeoPackage in place of an old one, and the CRS for its layers."""
-    from osgeo import ogr, osr
-
-    driver = ogr.GetDriverByName("GPKG")
-    if path.exists():
-        driver.DeleteDataSource(str(path))
-    crs = osr.SpatialReference()
-    crs.ImportFromEPSG(EPSG)
-    return driver.CreateDataSource(str(path)), crs
-
-
-def _write_zones(zones: dict[str, tuple[Zone, ...]], path: Path) -> None:
-    from osgeo import ogr
-
-    file, crs = _geopackage(path)
-    for place, kept in zones.items():
-        layer = file.CreateLayer(place, crs, ogr.wkbUnknown)
-        for field in ("zone_id", "name", "kind"):
-            layer.CreateField(ogr.FieldDefn(field, ogr.OFTString))
-        for zone in kept:
-            _add(layer, zone.geometry, {"zone_id": zone.zone_id, "name": zone.name, "kind": zone.kind})
-
-
-def _write_boxes(scenes: dict[str, Rendered], path: Path) -> None:
-    from osgeo import ogr
-    from shapely.geometry import Polygon
-
-    file, crs = _geopackage(path)
-    for name, scene in scenes.items():
-        layer = file.CreateLayer(name, crs, ogr.wkbPolygon)
-        for field in ("class", "note"):
-            layer.CreateField(ogr.FieldDefn(field, ogr.OFTString))
-        for field in ("length_m", "width_m", "azimuth_deg", "height_m"):
-            layer.CreateField(ogr.FieldDefn(field, ogr.OFTReal))
-        truth = scene.truth
-        layer.StartTransaction()
-        for i, ring in enumerate(truth.corners()):
-            _add(
-                layer,
-                Polygon(ring),
-                {
-                    "class": str(truth.class_name[i]),
-                    "note": str(truth.note[i]),
-                    "length_m": float(truth.length_m[i]),
-                    "width_m": float(truth.width_m[i]),
-                    "azimuth_deg": float(truth.azimuth_deg[i]),
-                    "height_m": float(scene.truth_height_m[i]),
-                },
-            )
-        layer.CommitTransaction()
-
-
-def _add(layer: Any, geometry: Any, values: dict[str, Any]) -> None:
-    from osgeo import ogr
-
-    feature = ogr.Feature(layer.GetLayerDefn())
-    for name, value in values.items():
-        feature.SetField(name, value)
-    feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(bytes(geometry.wkb)))
-    layer.CreateFeature(feature)
 
 
 def _write_counts(scenes: Sequence[DemoScene], path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rason.engine.errors import Refusal
-from rason.engine.simulate import canvas, demo, port, rail, render, ships
+from rason.engine.simulate import canvas, demo, files, port, rail, render, ships
 from rason.engine.simulate.layout import Area, Layout, Thing, as_detections, inside, rectangle
 from rason.engine.simulate.light import shadow
 from rason.engine.simulate.sensor import Sensor
@@ -306,3 +306,11 @@ def test_sides_have_the_water_to_their_left():
 def test_missing_reference_is_refused(tmp_path):
     with pytest.raises(Refusal, match="piers.geojson"):
         demo.write(tmp_path / "out", reference=tmp_path)
+
+
+def test_unwritable_place_is_refused(tmp_path):
+    seen = look(Layout(), (0.0, 0.0, 2.0, 2.0))
+    with pytest.raises(Refusal, match="cannot be written"):
+        files.write_geotiff(seen, tmp_path / "no" / "scene.tif", datetime(2023, 1, 1, tzinfo=timezone.utc), 32652)
+    with pytest.raises(Refusal, match="cannot be written"):
+        files.write_geopackage({"a": []}, tmp_path / "no" / "a.gpkg", 32652)
