@@ -47,6 +47,7 @@ from .symbols import (
 
 AROUND = QgsPalLayerSettings.Placement.OrderedPositionsAroundPoint
 ALONG = QgsPalLayerSettings.Placement.Curved
+OUTSIDE = QgsPalLayerSettings.Placement.OutsidePolygons  # so that what was counted stays in sight
 INSIDE = QgsPalLayerSettings.Placement.Horizontal
 
 APPROXIMATE = 'coalesce("approximate", false)'
@@ -164,7 +165,7 @@ def zone_labels(layer: QgsVectorLayer, expression: str) -> None:
     if layer.geometryType() == 1:
         _show(layer, line(stroke(YELLOW, 0.4)), label(expression, YELLOW, 9, ALONG, out_to=YARD * 2, priority=8))
     else:
-        _show(layer, area(stroke(YELLOW, 0.5)), label(expression, YELLOW, 9, INSIDE, out_to=SITE, priority=8))
+        _show(layer, area(stroke(YELLOW, 0.5)), label(expression, YELLOW, 9, OUTSIDE, out_to=SITE, priority=8))
 
 
 def tally_expression(tally_layer_id: str) -> str:
@@ -210,6 +211,14 @@ def _status(word: str) -> str:
     return f"\"status\" = '{word}'"
 
 
+CHANGE_SIGNS = (
+    (schema.APPEARED, "+"),
+    (schema.DISAPPEARED, "−"),
+    (schema.MOVED, "→"),
+    (schema.NOT_OBSERVABLE, "?"),
+)
+
+
 def _changes(layer):
     entries = (
         (schema.APPEARED, area(stroke(GREEN, 0.6), hatch=GREEN, angle_deg=0, every_mm=1.5)),
@@ -218,12 +227,9 @@ def _changes(layer):
         (schema.STAYED, area(stroke(WHITE, 0.3))),
         (schema.NOT_OBSERVABLE, area(stroke(GREY, 0.4, DOTS))),
     )
-    sign = (
-        "case \"change\" when 'appeared' then '+' when 'disappeared' then '−' when 'moved' then '→' "
-        "when 'not observable' then '?' end"
-    )
+    sign = "".join(f"when \"change\" = '{word}' then '{mark}' " for word, mark in CHANGE_SIGNS)
     symbols = rules(*((word, f"\"change\" = '{word}'", symbol) for word, symbol in entries))
-    _show(layer, symbols, label(sign, WHITE, 9, INSIDE, out_to=3_000))
+    _show(layer, symbols, label(f"case {sign}end", WHITE, 9, INSIDE, out_to=3_000))
 
 
 # Verdict, the sign that stands for it, and the colour of its row.

@@ -89,6 +89,21 @@ def test_every_style_survives_being_stored(name, geometry, columns):
 
 
 @pytest.mark.parametrize(("name", "geometry", "columns"), DRAWN)
+def test_labels_and_rules_are_expressions_without_errors(name, geometry, columns):
+    from qgis.core import QgsExpression
+
+    layer = make(geometry, columns)
+    styles.apply(layer, name)
+    texts = [layer.labeling().settings().fieldName] if layer.labelsEnabled() else []
+    if layer.renderer().type() == "RuleRenderer":
+        texts += [rule.filterExpression() for rule in layer.renderer().rootRule().children() if not rule.isElse()]
+    for text in texts:
+        expression = QgsExpression(text)
+        assert not expression.hasParserError(), (text, expression.parserErrorString())
+        assert set(expression.referencedColumns()) <= {*schema.names(columns), "QgsFeatureRequest.ALL_ATTRIBUTES"}
+
+
+@pytest.mark.parametrize(("name", "geometry", "columns"), DRAWN)
 def test_legible_on_grey_imagery(name, geometry, columns):
     scale = 20_000 if name in ("zone", "fence", "coastline") else 1_000
     values = {
