@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qgis.core import QgsField, QgsFields
-from qgis.PyQt.QtCore import QVariant
+from qgis.core import Qgis, QgsField, QgsFields
+from qgis.PyQt.QtCore import QMetaType, QVariant
 
-TEXT, INTEGER, REAL, BOOLEAN = QVariant.String, QVariant.Int, QVariant.Double, QVariant.Bool
+if Qgis.QGIS_VERSION_INT < 33800:  # QgsField takes nothing else there, and warns about it later
+    TEXT, INTEGER, REAL, BOOLEAN = QVariant.String, QVariant.Int, QVariant.Double, QVariant.Bool
+else:
+    TEXT, INTEGER, REAL, BOOLEAN = (
+        QMetaType.Type.QString,
+        QMetaType.Type.Int,
+        QMetaType.Type.Double,
+        QMetaType.Type.Bool,
+    )
 
 
 class Column(NamedTuple):
