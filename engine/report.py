@@ -30,6 +30,7 @@ VERDICT_SIGNS = {
     "not observed": "–",
     "not comparable": "≠",
 }
+MOST_HEADLINES = 3  # more of them are set as text
 TWO_DAYS = "Two scenes are two days, not a trend: what happened between them and since is not in these numbers."
 
 
@@ -56,14 +57,15 @@ class Report:
 
     def html(self) -> str:
         """The page."""
+        size = "headline" if len(self.headlines) <= MOST_HEADLINES else "sentence"
         return Template(TEMPLATE.read_text("utf8")).substitute(
             title=escape(self.title),
             epoch=escape(self.epoch),
             lines=stylesheet(),
             banner='<p class="banner"><b>Synthetic scene.</b> It was made by a simulator; the numbers say nothing about '
             "any real place.</p>" * self.synthetic,
-            headlines="\n".join(f'<p class="headline">{escape(line)}</p>' for line in self.headlines),
-            warnings=_section("", self.warnings, '<div class="warnings" role="note">{}</div>', "<p>{}</p>"),
+            headlines="\n".join(f'<p class="{size}">{escape(line)}</p>' for line in self.headlines),
+            warnings=_section("", gathered(self.warnings), '<div class="warnings" role="note">{}</div>', "<p>{}</p>"),
             table=self.table(),
             pictures=_section("Pictures", [picture.figure() for picture in self.pictures], "{}", "{}", html=True),
             rules=_section("What was counted, and how", self.rules, '<ul class="plain">{}</ul>', "<li>{}</li>"),
@@ -110,7 +112,7 @@ class TallyReport(Report):
                 _class_cell(row),
                 _number_cell(row),
                 f'<td class="range">{_range(row, tops[row["class"], row["unit"]])}</td>',
-                f"<td>{_percent(row['visible_fraction'])}</td>",
+                f'<td class="number">{_percent(row["visible_fraction"])}</td>',
                 f"<td>{escape(str(row['basis']))}{_small(row.get('note'))}</td>",
             )
             for row in self.rows
@@ -142,9 +144,9 @@ class ComparisonReport(Report):
                 _number_cell(row, "_1"),
                 _number_cell(row, "_2"),
                 f'<td class="number">{difference(row["difference"], row["low"], row["high"], row["unit"])}</td>',
-                f'<td class="verdict">{_sign(row["verdict"])} {escape(str(row["verdict"]))}{_small(row.get("note"))}</td>',
-                f'<td class="number">{_whole(row["smallest_visible_change"], row["unit"])}</td>',
-                f"<td>{_percent(row['common_visible_fraction'])}</td>",
+                f'<td class="verdict">{_sign(row["verdict"])} {escape(str(row["verdict"]))}{_reason(row)}</td>',
+                f'<td class="number">{_times(row)}</td>',
+                f'<td class="number">{_percent(row["common_visible_fraction"])}</td>',
             )
             for row in self.rows
         ]
@@ -162,6 +164,17 @@ def difference(middle: float | None, low: float | None, high: float | None, unit
     return f"about {first}{mark}, {second} to {third}{mark}"
 
 
+def gathered(warnings: Sequence[str]) -> list[str]:
+    """The warnings with those that say the same of several zones said once: "Zones A, B: …"."""
+    zones: dict[str, list[str]] = {}
+    for warning in warnings:
+        zone, _, text = warning.partition(": ")
+        alike = zone.startswith("Zone ") and text
+        zones.setdefault(text if alike else warning, []).extend([zone[5:]] if alike else [])
+    named = {text: list(dict.fromkeys(names)) for text, names in zones.items()}
+    return [f"Zone{'s' * (len(names) > 1)} {', '.join(names)}: {text}" if names else text for text, names in named.items()]
+
+
 def words(name: str) -> str:
     """A contract word as people write it: freight_car → freight car."""
     return name.replace("_", " ")
@@ -170,6 +183,17 @@ def words(name: str) -> str:
 def _whole(value: float | None, unit: str) -> str:
     scale, mark = SCALES.get(unit, (1, ""))
     return "" if value is None else f"{round(value * scale):,}{mark}"
+
+
+def _times(row: Mapping[str, Any]) -> str:
+    """The smallest visible change as a ratio; a ratio to nothing says nothing."""
+    ratio = row["smallest_visible_change"]
+    return f"× {ratio:.2g}" if ratio and row["estimate_1"] and row["estimate_2"] else ""
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    """Why there is no verdict; of the others the numbers beside it say as much as the note."""
+    return _small(row.get("note")) if str(row["verdict"]).startswith("not ") else ""
 
 
 def _percent(share: float | None) -> str:
@@ -182,7 +206,8 @@ def _level(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _day(row: Mapping[str, Any], number: int) -> str:
-    return str(row.get(f"epoch_{number}", "")) or f"Epoch {number}"
+    text = str(row.get(f"epoch_{number}", ""))
+    return (f"{text[:16].replace('T', ' ')} UTC" if "T" in text else text) or f"Epoch {number}"
 
 
 def _sign(verdict: str) -> str:

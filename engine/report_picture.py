@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .patch import Patch
 
 LONGEST_SIDE_PX = 1600
+JOINT_AREA = 1.6  # a picture of several zones may be this much larger than that of one of them
 # Colours that stay apart for colour-blind readers (the IBM palette), over a dark edge that stands out from bright ground.
 COLOURS = {
     "freight_car": "#ffb000",
@@ -125,6 +126,23 @@ class Picture:
         )
 
 
+def gather(windows: Sequence[tuple[float, float, float, float]]) -> list[list[int]]:
+    """Which windows (west, south, east, north) share a picture: indices, in the order of the first of each.
+
+    Those do whose common window is hardly larger than the larger of them: the tracks of a yard, the strips along a pier.
+    """
+    groups: list[tuple[tuple[float, ...], list[int]]] = []
+    for i, window in enumerate(windows):
+        for k, (shared, members) in enumerate(groups):
+            joint = (*map(min, shared[:2], window[:2]), *map(max, shared[2:], window[2:]))
+            if _area(joint) <= JOINT_AREA * max(_area(shared), _area(window)):
+                groups[k] = joint, [*members, i]
+                break
+        else:
+            groups.append((window, [i]))
+    return [members for _, members in groups]
+
+
 def stylesheet() -> str:
     """CSS of the lines drawn over pictures."""
     return (
@@ -134,6 +152,10 @@ def stylesheet() -> str:
         "figure text { fill: #fff; stroke: #000; stroke-opacity: .7; stroke-width: .2em; paint-order: stroke; "
         'font-family: "Noto Sans", Arial, sans-serif; }'
     )
+
+
+def _area(window: Sequence[float]) -> float:
+    return (window[2] - window[0]) * (window[3] - window[1])
 
 
 def _lines(geometry: Any) -> list:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..engine import provenance
 from ..engine.report import ComparisonReport, TallyReport
-from ..engine.report_picture import Picture
+from ..engine.report_picture import Picture, gather
 from ..engine.rules import COUNTING_RULES
 from ..engine.tally import about
 
 MOST_PICTURES = 12
+MOST_NAMES = 3  # in the title of a picture
 PICTURE_PX = 1200
 MARGIN = 0.06  # of a zone's size, shown around it
 
@@ -63,22 +64,35 @@ def is_synthetic(metadata) -> bool:
 
 
 def _pictures(algorithm, count):
-    """Pictures of the zones with most objects, and how many zones are left out."""
+    """Pictures of the zones, those with most objects first, and how many zones are left out."""
     zones = {zone.zone_id: zone for chosen in algorithm.wanted.values() for zone in chosen}
-    zones = {zone_id: zone for zone_id, zone in zones.items() if algorithm.visible[zone_id] > 0}
     number = {zone_id: int((count.detections.zone_id == zone_id).sum()) for zone_id in zones}
-    shown = sorted(zones, key=lambda zone_id: -number[zone_id])[:MOST_PICTURES]
-    return [_picture(algorithm, zones[zone_id], count.detections) for zone_id in shown], len(zones) - len(shown)
+    seen = [zone for zone in zones.values() if algorithm.visible[zone.zone_id] > 0]
+    seen.sort(key=lambda zone: -number[zone.zone_id])
+    groups = gather([_window(zone.geometry.bounds) for zone in seen])
+    pictures = [_picture(algorithm, [seen[i] for i in group], count.detections) for group in groups[:MOST_PICTURES]]
+    return pictures, sum(len(group) for group in groups[MOST_PICTURES:])
 
 
-def _picture(algorithm, zone, detections):
-    west, south, east, north = zone.geometry.bounds
+def _window(bounds):
+    """West, south, east and north of what is shown of a zone with these bounds."""
+    west, south, east, north = bounds
     margin = MARGIN * max(east - west, north - south) + 5.0
-    bounds = west - margin, south - margin, east + margin, north + margin
+    return west - margin, south - margin, east + margin, north + margin
+
+
+def _picture(algorithm, zones, detections):
+    windows = zip(*(_window(zone.geometry.bounds) for zone in zones))
+    ends = zip((max, max, min, min), (min, min, max, max), windows, algorithm.scene.bounds)
+    bounds = tuple(inner(outer(values), edge) for inner, outer, values, edge in ends)  # not beyond the scene
     side = max(bounds[2] - bounds[0], bounds[3] - bounds[1]) / PICTURE_PX
     patch = algorithm.scene.read(bounds, max(side, algorithm.scene.gsd_m))
     near = (detections.x > bounds[0]) & (detections.x < bounds[2]) & (detections.y > bounds[1]) & (detections.y < bounds[3])
-    return Picture.of(patch, zone.name or zone.zone_id, detections.select(near), zones=[zone.geometry])
+    names = [zone.name or zone.zone_id for zone in zones]
+    title = ", ".join(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        title = algorithm.tr("{} and {} more zones").format(title, len(names) - MOST_NAMES)
+    return Picture.of(patch, title, detections.select(near), zones=[zone.geometry for zone in zones])
 
 
 def _provenance(algorithm, parameters):

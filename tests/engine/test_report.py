@@ -10,8 +10,8 @@ from shapely.geometry import LineString, MultiPolygon, Point, box
 
 from rason.engine import report_picture
 from rason.engine.detections import Detections
-from rason.engine.report import TWO_DAYS, ComparisonReport, TallyReport, difference
-from rason.engine.report_picture import Picture
+from rason.engine.report import TWO_DAYS, ComparisonReport, TallyReport, difference, gathered
+from rason.engine.report_picture import Picture, gather
 from rason.engine.scene import ArrayScene
 
 VOID = {"meta", "br"}
@@ -32,7 +32,7 @@ def comparison_row(**changes):
     row |= {
         "q_value": 0.02,
         "verdict": "increase",
-        "smallest_visible_change": 8,
+        "smallest_visible_change": 2.44,
         "common_visible_fraction": 0.98,
         "note": "",
     }
@@ -125,7 +125,7 @@ def test_everything_written_by_others_is_escaped():
         inputs=[(evil, 1, evil)],
         credit=evil,
     )
-    other = comparison([comparison_row(zone_id=evil, verdict=evil, note=evil, epoch_1=evil, unit=evil)])
+    other = comparison([comparison_row(zone_id=evil, verdict="not " + evil, note=evil, epoch_1=evil, unit=evil)])
     for html, times in ((report.html(), 12), (other.html(), 4)):
         assert "script" not in Page(html).tags
         assert "<script" not in html
@@ -190,8 +190,51 @@ def test_comparison_says_two_days_and_shows_both_estimates():
     html = comparison([comparison_row(low_1=70, high_1=78)]).html()
     assert TWO_DAYS in Page(html).text
     assert cells(html)[0] == [
-        "T1", "freight car", "about 73, 70 to 78", "91", "about +18, +9 to +27", "▲ increase", "8", "98 %",
+        "T1", "freight car", "about 73, 70 to 78", "91", "about +18, +9 to +27", "▲ increase", "× 2.4", "98 %",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{"estimate_1": 0}, {"estimate_2": None}, {"smallest_visible_change": None}])
+def test_no_ratio_to_nothing(changes):
+    assert cells(comparison([comparison_row(**changes)]).html())[0][6] == ""
+
+
+@pytest.mark.parametrize("verdict, shown", [("not observed", True), ("not comparable", True), ("increase", False)])
+def test_the_reason_stands_where_there_is_no_verdict(verdict, shown):
+    assert ("cloud" in comparison([comparison_row(verdict=verdict, note="cloud")]).html()) == shown
+
+
+def test_epochs_head_their_columns_in_words():
+    row = comparison_row(epoch_1="2024-05-12T02:14:31Z", epoch_2="2024-06")
+    assert re.findall(r'<th scope="col">(.*?)</th>', comparison([row]).table())[2:4] == ["2024-05-12 02:14 UTC", "2024-06"]
+
+
+@pytest.mark.parametrize(
+    "warnings, said",
+    [
+        ([], []),
+        (["No calibration."], ["No calibration."]),
+        (["Zone A: dark", "Odd: one", "Zone B: dark", "Zone A: wet"], ["Zones A, B: dark", "Odd: one", "Zone A: wet"]),
+        (["Zone A: dark", "Zone A: dark"], ["Zone A: dark"]),
+        (["Zone A is dark"], ["Zone A is dark"]),
+    ],
+)
+def test_what_is_warned_of_several_zones_is_said_once(warnings, said):
+    assert gathered(warnings) == said
+
+
+@pytest.mark.parametrize(
+    "windows, groups",
+    [
+        ([], []),
+        ([(0, 0, 10, 10)], [[0]]),
+        ([(0, 0, 100, 10), (0, 5, 100, 15), (300, 0, 400, 10), (0, 2, 100, 12)], [[0, 1, 3], [2]]),
+        ([(0, 0, 10, 10), (20, 0, 30, 10)], [[0], [1]]),
+        ([(0, 0, 10, 10), (-50, -50, 50, 50)], [[0, 1]]),
+    ],
+)
+def test_zones_beside_each_other_share_a_picture(windows, groups):
+    assert gather(windows) == groups
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
