@@ -75,20 +75,27 @@ def cut(
     radii: Sequence[float],
     least_area: float,
     least_length: float = 0.0,
+    least_fill: float = 0.0,
+    least_ratio: float = 1.0,
 ) -> Pieces:
     """All pieces of one object or cluster of objects.
 
     strangeness: float (rows, columns); below the first threshold lies background. own: bool, the cluster. observable: bool;
     elsewhere nothing is known. radii: erosions in pixels, 0 first. least_area, least_length: in pixels, drop specks early.
+    least_fill, least_ratio: share of the rectangle and length to width from which a piece is worth measuring on.
     """
     parts = []
     for threshold in thresholds:
         # A hull ends sharply: just beyond it the strangeness has halved. A cloud's or a wake's has not.
         background = (strangeness < max(thresholds[0], threshold / 2)) & observable
         for labels, radius in _eroded(own & (strangeness >= threshold), radii, least_area):
-            parts.append(_measure(labels, radius, threshold, strangeness, background, observable))
-    pieces = Pieces.concatenate([Pieces.empty(), *parts])
-    return pieces.select(pieces.length >= least_length)
+            outlined = _outlined(labels, radius, strangeness, threshold)
+            shape = (outlined.length >= least_length) & (outlined.length >= least_ratio * outlined.width)
+            good = np.flatnonzero(shape & (outlined.fill >= least_fill))
+            if len(good):
+                water, outside = _ring(labels, radius, background, observable)
+                parts.append(replace(outlined, water=water, outside=outside).select(good))
+    return Pieces.concatenate([Pieces.empty(), *parts])
 
 
 def _eroded(mask: np.ndarray, radii: Sequence[float], least_area: float) -> Iterator[tuple[np.ndarray, float]]:
@@ -111,15 +118,8 @@ def _eroded(mask: np.ndarray, radii: Sequence[float], least_area: float) -> Iter
             yield new.astype(np.int32)[labels], radius
 
 
-def _measure(
-    labels: np.ndarray,
-    radius: float,
-    threshold: float,
-    strangeness: np.ndarray,
-    background: np.ndarray,
-    observable: np.ndarray,
-) -> Pieces:
-    """The pieces of one label image."""
+def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, threshold: float) -> Pieces:
+    """The pieces of one label image, their rings not yet looked at."""
     rows, columns = np.nonzero(labels)
     label = labels[rows, columns]
     order = np.argsort(label, kind="stable")
@@ -130,7 +130,6 @@ def _measure(
     # The rim removed by the erosion, put back for a rectangle of these sides.
     area = size + 2 * radius * (length + width) * 0.9
     length, width = length + 2 * radius, width + 2 * radius
-    water, outside = _ring(labels, radius, len(starts), background, observable)
     weight = strangeness[rows, columns]
     total = np.add.reduceat(weight, starts)
     heavy_row, heavy_column = (np.add.reduceat(weight * v, starts) / total for v in (rows, columns))
@@ -142,8 +141,8 @@ def _measure(
         width=width,
         angle=angle,
         area=np.minimum(area, length * width),
-        water=water,
-        outside=outside,
+        water=np.zeros(len(starts)),
+        outside=np.zeros(len(starts)),
         strangeness=total / size,
         lopsided=np.abs(shift) / length,
         threshold=np.full(len(starts), threshold),
@@ -179,11 +178,12 @@ def _rectangles(
 
 
 def _ring(
-    labels: np.ndarray, radius: float, count: int, background: np.ndarray, observable: np.ndarray
+    labels: np.ndarray, radius: float, background: np.ndarray, observable: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shares of each piece's ring that are background, and not observable; what lies beyond the window is left out."""
     from scipy import ndimage
 
+    count = int(labels.max())
     distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
     ring = (distance > radius + 0.5) & (distance <= radius + 0.5 + RING_PX)
     owner = labels[nearest[0][ring], nearest[1][ring]]

@@ -19,6 +19,7 @@ Window = tuple[slice, slice]
 WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls
 TILE_PX = 2048
 LONGEST_M, WIDEST_M = 420.0, 65.0
+LEAST_FILL, LEAST_RATIO = 0.5, 1.5  # share of the rectangle covered, length to beam
 HALO_M = LONGEST_M / 2 + 30  # a ship whose centre lies in a tile ends within this
 LARGEST_M2 = LONGEST_M * 0.75 * 90  # a piece of "not water" beyond this is land
 
@@ -148,7 +149,9 @@ def _pieces(
         peak = float(np.quantile(strange[window][own], 0.9))
         levels = np.geomspace(base, max(0.6 * peak, 1.5 * base), _THRESHOLDS).tolist()
         # Neighbours count as "not water" in the ring but are cut in their own turn.
-        pieces = component_tree.cut(strange[window], own, observable[window], levels, _RADII_PX, least_area, least_px)
+        pieces = component_tree.cut(
+            strange[window], own, observable[window], levels, _RADII_PX, least_area, least_px, LEAST_FILL, LEAST_RATIO
+        )
         score = hull_score(pieces, gsd_m, least_m, base)
         best = component_tree.best_set(pieces, pieces.area * (score - 0.2))
         best = best[score[best] >= _REPORT_FROM]
@@ -186,9 +189,9 @@ def hull_score(p: Pieces, gsd_m: float, least_m: float, base: float) -> np.ndarr
         (length >= least_m)
         & (length <= LONGEST_M)
         & (width <= 1.3 * WIDEST_M + gsd_m)
-        & (ratio >= 1.5)
+        & (ratio >= LEAST_RATIO)
         & (ratio <= 14)
-        & (p.fill > 0.5)
+        & (p.fill >= LEAST_FILL)
         & ((p.outside < 0.35) | (p.width > _EDGE_STRIP_PX))
     )
     fill = np.clip((p.fill - 0.45) / 0.4, 0, 1)

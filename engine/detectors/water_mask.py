@@ -55,9 +55,9 @@ def _blocks(patch: Patch, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def _local_variance(band: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Variance in 3 × 3 blocks, the unknown left out."""
-    share = np.maximum(box_mean(known.astype(np.float32), 3), 1e-6)
-    mean = box_mean(band * known, 3) / share
-    return np.maximum(box_mean(band * band * known, 3) / share - mean * mean, 0)
+    share = np.maximum(box_mean(known.astype(np.float32)), 1e-6)
+    mean = box_mean(band * known) / share
+    return np.maximum(box_mean(band * band * known) / share - mean * mean, 0)
 
 
 def _watery(roles: tuple[str, ...], region: np.ndarray, everything: np.ndarray) -> bool:
