@@ -12,6 +12,7 @@ from pathlib import Path
 
 from qgis.core import (
     QgsApplication,
+    QgsLabelingEngineSettings,
     QgsMapRendererParallelJob,
     QgsMapSettings,
     QgsProject,
@@ -96,6 +97,9 @@ def draw(layers: list, extent: QgsRectangle, size: QSize) -> QImage:
     settings.setExtent(extent)
     settings.setOutputSize(size)
     settings.setBackgroundColor(QColor("#202020"))
+    labels = settings.labelingEngineSettings()
+    labels.setFlag(QgsLabelingEngineSettings.Flag.UsePartialCandidates, False)
+    settings.setLabelingEngineSettings(labels)
     job = QgsMapRendererParallelJob(settings)
     job.start()
     job.waitForFinished()

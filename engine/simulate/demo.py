@@ -137,8 +137,8 @@ def rajin(story: Story, rng: np.random.Generator, reference: Path = REFERENCE) -
     )  # from the north
     rings = [_projected(geometry["coordinates"][0][:-1]) for _, geometry in piers]
     corners = np.concatenate(rings)
-    west, south = corners.min(axis=0) - 60.0
-    east, north = corners.max(axis=0) + (230.0, 60.0)
+    west, south = corners.min(axis=0) - (120.0, 60.0)
+    east, north = corners.max(axis=0) + (310.0, 60.0)
     sea = np.array([[west, south], [east, south], [east, north], [west, north]]) + 200.0 * np.array(
         [[-1, -1], [1, -1], [1, 1], [-1, 1]]
     )
@@ -160,7 +160,7 @@ def rajin(story: Story, rng: np.random.Generator, reference: Path = REFERENCE) -
                 things=ships.moored(start, end, next(moored, ()), rng),
                 zones=[replace(berth, geometry=berth.geometry.difference(dry))],
             )
-    road = (corners[:, 0].max() + 60.0, south + 15.0, east - 15.0, north - 15.0)
+    road = (corners[:, 0].max() + 60.0, south + 15.0, east - 120.0, north - 15.0)
     layout = layout.with_(zones=[Zone("roadstead", "water", box(*road), "Roadstead east of the piers")])
     for length, share in zip(story.under_way_m, (0.3, 0.75)):
         x, y = (road[0] + road[2]) / 2, road[1] + share * (road[3] - road[1])
