@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "demo"
 OBJECTS = "objects"  # the unit of counts; other rows are lengths, areas and shares
 CLASSES = {"freight_car": "freight cars", "container": "containers", "ship": "ships"}
-ogr.UseExceptions()
 SETTINGS = "[PythonPlugins]\nrason=true\n"
+ogr.UseExceptions()
 
 
 class Qgis:
