@@ -13,11 +13,13 @@ from ..zones import Zone
 from . import component_tree, water, water_mask
 from .base import Found, Progress, SceneLike, silent
 from .component_tree import Pieces
+from .screening import COARSER, Screen
 
 Window = tuple[slice, slice]
 
 WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls
-TILE_PX = 2048
+TILE_PX, SCREENED_TILE_PX = 2048, 1024
+SCREENED_GSD_M = 4.0  # a first look at pixels up to this misses no ship
 LONGEST_M, WIDEST_M = 420.0, 65.0
 LEAST_FILL, LEAST_RATIO = 0.5, 1.5  # share of the rectangle covered, length to beam
 HALO_M = LONGEST_M / 2 + 30  # a ship whose centre lies in a tile ends within this
@@ -64,12 +66,18 @@ class Ships:
         gate.check("ship", scene.effective_gsd_m, scene.gsd_m)
         least = least_length_m(scene.effective_gsd_m)
         gsd = scene.gsd_m * max(1, int(WORK_GSD_M / scene.gsd_m + 0.25))
-        walk = _walk(scene.bounds, zone, gsd)
-        parts, wet = [], False
+        part = _common(zone.geometry.bounds, scene.bounds)
+        screen = None
+        meets = part[0] < part[2] and part[1] < part[3]
+        if meets and zone.kind != "area" and gsd * COARSER < SCREENED_GSD_M:
+            screen = Screen(scene, zone, part, gsd, lambda fraction: progress(0.4 * fraction))
+        walk = _walk(scene.bounds, zone, part, gsd, screen)
+        begun = 0.4 if screen else 0.0
+        parts, wet = [], screen is not None and screen.wet
         for k, (tile, window) in enumerate(walk):
 
             def within(fraction: float, k: int = k) -> None:
-                progress((k + fraction) / len(walk))
+                progress(begun + (1 - begun) * (k + fraction) / len(walk))
 
             found = _in_patch(scene.read(window, gsd), zone, tile.core, least, within)
             wet |= found is not None
@@ -92,18 +100,21 @@ def _warnings(zone: Zone, least: float, wet: bool) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _walk(bounds: Bounds, zone: Zone, gsd_m: float) -> list[tuple[Tile, Bounds]]:
-    """Tiles of the zone's part of the scene, each with the window to read for it."""
+def _walk(bounds: Bounds, zone: Zone, part: Bounds, gsd_m: float, screen: Screen | None) -> list[tuple[Tile, Bounds]]:
+    """Tiles of the zone's part of the scene where there may be ships, each with the window to read for it."""
     from shapely.geometry import box
     from shapely.prepared import prep
 
     touched = prep(zone.geometry)
-    part = _common(zone.geometry.bounds, bounds)
     # What lies round an area zone helps to find its water; round a drawn zone only its edge is looked at.
     rim = HALO_M if zone.kind == "area" else _MARGIN_PX * gsd_m
     around = _common((part[0] - rim, part[1] - rim, part[2] + rim, part[3] + rim), bounds)
-    found = tiles(part, TILE_PX * gsd_m, HALO_M)
-    return [(tile, _common(tile.outer, around)) for tile in found if touched.intersects(box(*tile.core))]
+    walk = []
+    for tile in tiles(part, (SCREENED_TILE_PX if screen else TILE_PX) * gsd_m, HALO_M):
+        window = screen.window(tile) if screen else tile.outer
+        if window and touched.intersects(box(*tile.core)):
+            walk.append((tile, _common(window, around)))
+    return walk
 
 
 def _common(a: Bounds, b: Bounds) -> Bounds:

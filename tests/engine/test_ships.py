@@ -46,7 +46,8 @@ def test_nothing_observed_or_outside_gives_nothing(kind):
     found = Ships().detect(scene, whole(scene, kind))
     assert len(found.detections) == 0 and found.measures == {"m": 0.0} and "no water" in found.warnings[0]
     far = Zone("z", kind, box(9000, 9000, 9100, 9100))
-    assert len(Ships().detect(picture(60, 60, 3.0), far).detections) == 0
+    for gsd_m in (0.6, 3.0):
+        assert len(Ships().detect(picture(60, 60, gsd_m), far).detections) == 0
 
 
 @pytest.mark.parametrize("gsd_m,kind", [(0.6, "water"), (3.0, "water"), (3.0, "area"), (10.0, "water")])
@@ -112,6 +113,25 @@ def test_tiles_give_what_one_piece_gives(monkeypatch):
     order = [np.argmin(np.hypot(tiled.x - x, tiled.y - y)) for x, y in zip(once.x, once.y)]
     assert np.abs(tiled.x[order] - once.x).max() < 6 and np.abs(tiled.length_m[order] - once.length_m).max() < 20
     assert len(seen) > 12 and seen == sorted(seen) and seen[-1] == 1.0
+
+
+def test_fine_scene_is_read_only_where_something_floats():
+    class Counted(ArrayScene):
+        def read(self, bounds, gsd_m=None):
+            got = super().read(bounds, gsd_m)
+            read.append((gsd_m, got.valid.size))
+            return got
+
+    read = []
+    boats = [(90, 80, 40, 8, 30), (520, 400, 60, 12, 100), (517, 300, 15, 4, 0)]
+    plain = picture(900, 1200, 0.5, boats)
+    scene = Counted(plain.data, 0.5, y0=plain.y0)
+    ships = Ships().detect(scene, whole(scene)).detections
+    assert len(ships) == 3
+    assert sum(size for gsd_m, size in read if gsd_m < 1) < 0.6 * 900 * 1200
+    read.clear()
+    assert len(Ships().detect(Counted(picture(900, 1200, 0.5).data, 0.5, y0=450.0), whole(scene)).detections) == 0
+    assert all(gsd_m > 1 for gsd_m, _ in read)
 
 
 def test_cancel_is_passed_on():
