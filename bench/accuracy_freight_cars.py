@@ -9,25 +9,28 @@ import argparse
 import json
 
 import numpy as np
-from fit_freight_cars import SCORERS, SOURCE, leave_one_out
-from rail_sets import ROOT, match, scene, tracks
+from fit_freight_cars import SCORERS, SOURCE, leave_one_out, without_shadows
+from rail_sets import FILES, ROOT, match, scene, tracks
 
 from rason.engine.detectors import freight_cars as fc
 from rason.engine.detectors.wagon_evidence import shade_vector
 
 GSDS_M = (None, 0.5, 1.0)
+VARIANTS = {"as taken": {}, "painted left out": {"painted": False}, "shadows removed": {"shadows": False}}
 YARD, MUTTENZ, PORT = "d-rail-yard", "d-rail-muttenz2", "d-port-train"
-MUTTENZ_SOURCE = ("swisstopo SWISSIMAGE, (c) swisstopo, open with attribution; vehicles counted by eye (+-3); "
-                  "picture from github hurielreichel/train-detection @ 8652c926, MIT; set d-rail-muttenz2")
+MUTTENZ_SOURCE = (
+    "swisstopo SWISSIMAGE, (c) swisstopo, open with attribution; vehicles counted by eye (+-3); "
+    "picture from github hurielreichel/train-detection @ 8652c926, MIT; set d-rail-muttenz2"
+)
 
 
-def judge(picture, track, scorer):
+def judge(strip, track, scorers):
     """One track: dict with hit, false, missed, doubles (false ones that touch a vehicle), cut, occupied metres, km seen.
 
     "lenient": hit, false, missed when wagons cut by the edge count as found where they match a vehicle.
     """
-    strip = fc.strip_of(picture, track.line)
-    stretches = fc.read_track(strip, scorer, shade_vector([strip]))
+    lanes = fc.lanes_seen(strip, shade_vector([strip]))
+    stretches = fc.read_track(lanes, scorers[fc.has_shadows([lanes])])
     found, cut, occupied, seen = [], [], 0.0, 0.0
     for stretch in stretches:
         low, high = stretch.places()
@@ -41,26 +44,61 @@ def judge(picture, track, scorer):
     hit, false, missed, verdicts = match(found, track)
     doubles = sum(any(abs(at - v.at) < 12 for v in track.vehicles) for at in found[verdicts == 0])
     more = match(np.concatenate([found, cut]), track)
-    return {"track": track.name, "hit": hit, "false": false, "missed": missed, "dup": doubles, "cut": len(cut), "m": occupied,
-            "km": seen / 1000, "empty": not track.vehicles,
-            "lenient": np.array([more[0], (more[3][: len(found)] == 0).sum(), more[2]])}
+    return {
+        "track": track.name,
+        "hit": hit,
+        "false": false,
+        "missed": missed,
+        "dup": doubles,
+        "cut": len(cut),
+        "m": occupied,
+        "km": seen / 1000,
+        "empty": not track.vehicles,
+        "lenient": np.array([more[0], (more[3][: len(found)] == 0).sum(), more[2]]),
+    }
 
 
-def evaluate(set_name, gsd_m, scorers, painted=True):
-    """All tracks of a set. scorers: name of a yard track -> scorer that did not see it, "" -> fitted on the whole yard."""
+def evaluate(set_name, gsd_m, scorers, *, painted=True, shadows=True):
+    """All tracks of a set. scorers: with shadows or not -> name of a yard track -> scorer that did not see it ("": saw all)."""
     picture = scene(set_name, gsd_m, painted=painted)
-    return [judge(picture, track, scorers[track.name if set_name == YARD else ""]) for track in tracks(set_name)]
+    strips = {track.name: fc.strip_of(picture, track.line) for track in tracks(set_name)}
+    if not shadows:
+        shade = shade_vector(list(strips.values()))
+        strips = {name: without_shadows(strip, shade) for name, strip in strips.items()}
+    rows = []
+    for track in tracks(set_name):
+        unseen = {light: scorers[light][track.name if set_name == YARD else ""] for light in scorers}
+        rows.append(judge(strips[track.name], track, unseen))
+    return rows
 
 
 def summary(rows):
-    """One line: totals, precision, recall, sum of count errors, false on empty tracks."""
+    """Totals of a set: counts, precision, recall, sum of count errors over true vehicles, false on empty tracks."""
     hit, false, missed = (sum(row[key] for row in rows) for key in ("hit", "false", "missed"))
-    error = sum(abs(row["false"] - row["missed"]) for row in rows) / max(hit + missed, 1)
-    empty = sum(row["false"] for row in rows if row["empty"])
-    km = sum(row["km"] for row in rows if row["empty"])
-    lenient = "/".join(str(n) for n in sum(row["lenient"] for row in rows))
-    return (f"{hit:3d}/{false}/{missed} ({lenient})  P {hit / max(hit + false, 1):.2f}  R {hit / max(hit + missed, 1):.2f}  "
-            f"E {100 * error:3.0f} %  false on empty {empty} in {km:.2f} km")
+    return {
+        "hit": hit,
+        "false": false,
+        "missed": missed,
+        "with_cut": [int(n) for n in sum(row["lenient"] for row in rows)],
+        "precision": round(hit / max(hit + false, 1), 3),
+        "recall": round(hit / max(hit + missed, 1), 3),
+        "count_error": round(sum(abs(row["false"] - row["missed"]) for row in rows) / max(hit + missed, 1), 3),
+        "false_on_empty": sum(row["false"] for row in rows if row["empty"]),
+        "empty_km": round(sum(row["km"] for row in rows if row["empty"]), 3),
+        "tracks": {r["track"]: [r["hit"], r["false"], r["missed"]] for r in rows},
+    }
+
+
+def report(run, rows):
+    """Print one run in two lines."""
+    counts, lenient = f"{run['hit']}/{run['false']}/{run['missed']}", "/".join(map(str, run["with_cut"]))
+    print(
+        f"{run['gsd_m'] or 'native':6} {run['set']:16} {run['variant']:18} {counts} ({lenient})  P {run['precision']:.2f} "
+        f"R {run['recall']:.2f} E {100 * run['count_error']:.0f} %, {run['false_on_empty']} in {run['empty_km']} km of empty track"
+    )
+    print(
+        "   ", ", ".join(f"{r['track']} {r['hit']}/{r['false']}/{r['missed']}" for r in rows if r["false"] or not r["empty"])
+    )
 
 
 def calibration(by_gsd):
@@ -75,35 +113,46 @@ def calibration(by_gsd):
             names = {track.name for track in order[k :: len(GSDS_M)]}
             judged = [row for row in by_gsd[set_name, gsd_m] if row["track"] in names]
             total = {key: sum(row[key] for row in judged) for key in ("hit", "false", "missed", "dup", "km")}
-            rows.append({
-                "scene": f"{set_name}: tracks {', '.join(sorted(names))}", "site": set_name, "tp": total["hit"], "fn": total["missed"],
-                "dup": total["dup"], "bg": total["false"] - total["dup"], "exposure": round(total["km"], 3),
-                "gsd_m": gsd_m or 0.25, "source": source,
-            })
+            rows.append(
+                {
+                    "scene": f"{set_name}: tracks {', '.join(sorted(names))}",
+                    "site": set_name,
+                    "tp": total["hit"],
+                    "fn": total["missed"],
+                    "dup": total["dup"],
+                    "bg": total["false"] - total["dup"],
+                    "exposure": round(total["km"], 3),
+                    "gsd_m": gsd_m or 0.25,
+                    "source": source,
+                }
+            )
     return rows
 
 
 def main():
-    """Print the tables; write the calibration when asked."""
+    """Print the tables and write bench/results/freight_cars.json; the calibration too when asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calibrate", action="store_true", help="write the shipped calibration")
     calibrate = parser.parse_args().calibrate
-    by_gsd = {}
-    print("hit/false/missed (in brackets: cut ones that match count as found); E: sum of count errors by track; yard leaving one track out, others with weights of the yard")
+    as_taken, results = {}, []
+    print("hit/false/missed (in brackets: cut ones that match count as found); E: sum of count errors by track")
     for gsd_m in GSDS_M:
-        scorers = leave_one_out(*next(s for s in SCORERS if (gsd_m or 0) <= s[0]))
-        for painted in (True, False):
-            for set_name in (YARD, MUTTENZ, PORT) if painted else (YARD, MUTTENZ):
-                rows = evaluate(set_name, gsd_m, scorers, painted)
-                if painted:
-                    by_gsd[set_name, gsd_m] = rows
-                label = f"{gsd_m or 'native'} {set_name}{'' if painted else ', painted pixels left out'}"
-                print(f"{label:50s} {summary(rows)}")
-                print("    " + ", ".join(f"{r['track']} {r['hit']}/{r['false']}/{r['missed']}" for r in rows
-                                         if r["false"] or r["missed"] or not r["empty"]))
+        specification = next(scorer for scorer in SCORERS if (gsd_m or 0) <= scorer[0])
+        scorers = {shadows: leave_one_out(*specification, shadows) for shadows in (True, False)}
+        for variant, options in VARIANTS.items():
+            for set_name in (YARD, MUTTENZ, PORT):
+                if "painted" in options and FILES[set_name][3] is None:
+                    continue
+                rows = evaluate(set_name, gsd_m, scorers, **options)
+                if not options:
+                    as_taken[set_name, gsd_m] = rows
+                results.append({"set": set_name, "gsd_m": gsd_m, "variant": variant, **summary(rows)})
+                report(results[-1], rows)
+    results_file = ROOT / "bench" / "results" / "freight_cars.json"
+    results_file.write_text(json.dumps({"what": __doc__, "runs": results}, indent=1) + "\n", "utf8")
     if calibrate:
         path = ROOT / "engine" / "detectors" / "weights" / "freight_cars_calibration.json"
-        path.write_text(json.dumps(calibration(by_gsd), indent=1) + "\n", "utf8")
+        path.write_text(json.dumps(calibration(as_taken), indent=1) + "\n", "utf8")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 ``python bench/fit_freight_cars.py`` reads ``../shared/imagery/d-rail-yard`` only ((c) swisstopo, open with attribution). Every
 scorer is fitted on the yard as taken and on copies of it, blurred, averaged and with the lines drawn beside the track, so that a
-scene a little blurrier or a line a little off is nothing new; no pixel of another scene is used. Ridge logistic regression by iteratively reweighted least squares, numpy only.
+scene a little blurrier or a line a little off is nothing new; no pixel of another scene is used. A second set of scorers is fitted
+on the same copies with the shaded flank replaced by the mirrored sunny one: light without shadows beside the wagons. Ridge logistic regression by iteratively reweighted least squares, numpy only.
 """
 
+import itertools
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,22 +16,27 @@ from rail_sets import CUT_ENDS, ROOT, match, scene, tracks
 
 from rason.engine.detectors import freight_cars as fc
 from rason.engine.detectors import wagon_evidence as we
-from rason.engine.detectors.strip import observed_runs
 
 YARD = "d-rail-yard"
-SOURCE = ("swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
-          "@ 8652c926, MIT; set d-rail-yard")
+SOURCE = (
+    "swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
+    "@ 8652c926, MIT; set d-rail-yard"
+)
 ASIDE = (-1.0, -0.5, 0.5, 1.0)  # lines are drawn up to so many metres beside the track
 # Scorer: coarsest effective GSD served, and the copies of the yard it is fitted on: GSD (None: native), blur in native pixels,
 # metres to the left of the track's line
 SCORERS = (
-    (0.65, ((None, 0.0, 0.0), (None, 1.0, 0.0), (0.5, 0.0, 0.0), (0.75, 0.0, 0.0), *((None, 0.5, aside) for aside in ASIDE))),
+    (
+        0.65,
+        ((None, 0.0, 0.0), (None, 1.0, 0.0), (0.5, 0.0, 0.0), (0.75, 0.0, 0.0), *((None, 0.5, aside) for aside in ASIDE)),
+    ),
     (1.5, ((0.75, 0.0, 0.0), (1.0, 0.0, 0.0), (1.25, 0.0, 0.0), *((1.0, 0.0, aside) for aside in ASIDE))),
     (99.0, ((2.0, 0.0, 0.0), (3.0, 0.0, 0.0))),
 )
 RIDGE_OCCUPIED, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 10.0, 3.0
 INSIDE_M, OUTSIDE_M, JOINT_M, NEAR_JOINT_M = 0.3, 1.5, 0.45, 1.6  # which cells are sure
 RAKE_GAP_M, UNSURE_END_M = 3.0, 16.0
+BODY_M = 1.5  # what lies farther from the centre line is flank
 
 
 def logistic(features, truth, weights, ridge):
@@ -47,9 +55,20 @@ def logistic(features, truth, weights, ridge):
     return we.Logistic(mean, scale, beta[:-1], float(beta[-1]))
 
 
-def strips(picture, aside_m):
-    """Name of each yard track -> its strip, the line moved to the left."""
-    return {track.name: fc.strip_of(picture, moved(track.line, aside_m)) for track in tracks(YARD)}
+def strips(picture, aside_m, shadows):
+    """Name of each yard track -> its strip, the line moved to the left, with or without the shadows."""
+    out = {track.name: fc.strip_of(picture, moved(track.line, aside_m)) for track in tracks(YARD)}
+    shade = we.shade_vector(list(out.values()))
+    return out if shadows else {name: without_shadows(strip, shade) for name, strip in out.items()}
+
+
+def without_shadows(strip, shade):
+    """The strip with its shaded flank replaced by the mirrored sunny one."""
+    right = np.array([strip.along[:, 1].sum(), -strip.along[:, 0].sum()])
+    flank = strip.across_m >= BODY_M if right @ shade >= 0 else strip.across_m <= -BODY_M
+    colour, weight = strip.colour.copy(), strip.weight.copy()
+    colour[:, flank], weight[:, flank] = strip.colour[:, ::-1][:, flank], strip.weight[:, ::-1][:, flank]
+    return replace(strip, colour=colour, weight=weight)
 
 
 def moved(line, aside_m):
@@ -60,20 +79,26 @@ def moved(line, aside_m):
         return line
     out = line.parallel_offset(abs(aside_m), "left" if aside_m > 0 else "right")
     start = Point(line.coords[0])
-    return out if start.distance(Point(out.coords[0])) < start.distance(Point(out.coords[-1])) else LineString(out.coords[::-1])
+    return (
+        out if start.distance(Point(out.coords[0])) < start.distance(Point(out.coords[-1])) else LineString(out.coords[::-1])
+    )
 
 
 def cells(track, strip):
     """Training cells of one track: occupancy features and truth, joint features and truth (only cells whose truth is sure)."""
     out = []
-    for rows in observed_runs(strip, fc.BRIDGE_M):
-        seen = strip.rows(rows)
-        right = np.array([seen.along[:, 1].sum(), -seen.along[:, 0].sum()])
-        lanes = we.lanes_of(seen, bool(right @ we.shade_vector([strip]) >= 0))
+    for seen, lanes in fc.lanes_seen(strip, we.shade_vector([strip])):
         occupied, joint = truth(track, seen.s_m)
         features = we.occupancy_features(lanes)
-        out.append((features[occupied >= 0], occupied[occupied >= 0], we.gap_features(lanes)[joint >= 0], joint[joint >= 0],
-                    strip.step_m))
+        out.append(
+            (
+                features[occupied >= 0],
+                occupied[occupied >= 0],
+                we.gap_features(lanes)[joint >= 0],
+                joint[joint >= 0],
+                strip.step_m,
+            )
+        )
     return out
 
 
@@ -97,7 +122,7 @@ def truth(track, s):
     return occupied, joint
 
 
-def fit_scorer(up_to_m, tables):
+def fit_scorer(up_to_m, shadows, tables):
     """A scorer (its confidence still flat) from the cells of several tracks and copies."""
     x, y, xj, yj = (np.concatenate([table[k] for table in tables]) for k in range(4))
     step = np.concatenate([np.full(len(table[1]), table[4]) for table in tables]) / fc.FINE_STEP_M
@@ -108,13 +133,16 @@ def fit_scorer(up_to_m, tables):
     prior = float(np.log(yj.mean() / (1 - yj.mean())))
     joint = we.Logistic(joint.mean, joint.scale, joint.weights, joint.bias - prior)  # a likelihood ratio, as the model needs
     flat = we.Logistic(np.zeros(3), np.ones(3), np.zeros(3), 0.0)
-    return we.Scorer(up_to_m, occupied, joint, flat)
+    return we.Scorer(up_to_m, shadows, occupied, joint, flat)
 
 
 @lru_cache(maxsize=1)
-def copies(specification):
+def copies(specification, shadows):
     """The yard's training copies: per copy the strips of all tracks."""
-    return [strips(scene(YARD, gsd, change=blurred(sigma) if sigma else None), aside) for gsd, sigma, aside in specification]
+    return [
+        strips(scene(YARD, gsd, change=blurred(sigma) if sigma else None), aside, shadows)
+        for gsd, sigma, aside in specification
+    ]
 
 
 def blurred(sigma_px):
@@ -124,22 +152,26 @@ def blurred(sigma_px):
     return lambda data: np.stack([gaussian_filter(band, sigma_px) for band in data])
 
 
-def leave_one_out(up_to_m, specification):
+def leave_one_out(up_to_m, specification, shadows):
     """Name of each yard track -> the scorer fitted without it; and under "" the one fitted on all."""
     labelled = tracks(YARD)
-    by_track = {track.name: [c for copy in copies(specification) for c in cells(track, copy[track.name])] for track in labelled}
+    by_track = {
+        track.name: [c for copy in copies(specification, shadows) for c in cells(track, copy[track.name])]
+        for track in labelled
+    }
     out = {}
     for name in ["", *by_track]:
-        out[name] = fit_scorer(up_to_m, [c for other, parts in by_track.items() if other != name for c in parts])
+        out[name] = fit_scorer(up_to_m, shadows, [c for other, parts in by_track.items() if other != name for c in parts])
     return out
 
 
-def confidence(scorers, specification):
+def confidence(scorers, specification, shadows):
     """Probability that a wagon found is one, from the left-out tracks' finds in all copies."""
     features, good = [], []
-    for copy in copies(specification):
+    for copy in copies(specification, shadows):
         for track in tracks(YARD):
-            for stretch in fc.read_track(copy[track.name], scorers[track.name], we.shade_vector([copy[track.name]])):
+            strip = copy[track.name]
+            for stretch in fc.read_track(fc.lanes_seen(strip, we.shade_vector([strip])), scorers[track.name]):
                 low, high = stretch.places()
                 middle = 0.5 * (low + high)
                 judged = ~stretch.wagons.cut & (middle >= 0) & (middle < track.line.length)
@@ -153,12 +185,18 @@ def confidence(scorers, specification):
 def main():
     """Fit and write."""
     out = []
-    for up_to_m, specification in SCORERS:
-        scorers = leave_one_out(up_to_m, specification)
+    for (up_to_m, specification), shadows in itertools.product(SCORERS, (True, False)):
+        scorers = leave_one_out(up_to_m, specification, shadows)
         parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "joint")}
-        out.append({"up_to_m": up_to_m, **parts, "confidence": confidence(scorers, specification).to_dict()})
-    document = {"fitted_on": SOURCE, "script": "bench/fit_freight_cars.py", "occupancy_features": we.OCCUPANCY_FEATURES,
-                "gap_features": we.GAP_FEATURES, "scorers": out}
+        parts["confidence"] = confidence(scorers, specification, shadows).to_dict()
+        out.append({"up_to_m": up_to_m, "shadows": shadows, **parts})
+    document = {
+        "fitted_on": SOURCE,
+        "script": "bench/fit_freight_cars.py",
+        "occupancy_features": we.OCCUPANCY_FEATURES,
+        "gap_features": we.GAP_FEATURES,
+        "scorers": out,
+    }
     path = ROOT / "engine" / "detectors" / "weights" / "freight_cars.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n", "utf8")

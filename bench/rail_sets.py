@@ -20,8 +20,12 @@ if "rason" not in sys.modules:
 # picture, tracks, vehicles, mask of pixels painted over by whoever made the set
 FILES = {
     "d-rail-yard": ("yard.tif", "rail_tracks.geojson", "rail_vehicles.geojson", "painted_mask.tif"),
-    "d-rail-muttenz2": ("example_0.25m_repaired.tif", "rail_tracks_by_eye.geojson", "rail_vehicles_by_eye.geojson",
-                        "printed_mask_0.25m.tif"),
+    "d-rail-muttenz2": (
+        "example_0.25m_repaired.tif",
+        "rail_tracks_by_eye.geojson",
+        "rail_vehicles_by_eye.geojson",
+        "printed_mask_0.25m.tif",
+    ),
     "d-port-train": ("t_0616.tif", "rail_tracks_by_eye.geojson", "rail_vehicles_by_eye.geojson", None),
 }
 LEFT_OUT = {("d-rail-yard", "T29")}  # its only vehicle lies beyond the line's end (the set's README)

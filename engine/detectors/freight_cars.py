@@ -23,7 +23,7 @@ from ..zones import Zone
 from .base import Found, Progress, SceneLike, silent
 from .segments import LengthModel, Segments, segment
 from .strip import Strip, lengthened, observed_runs, straighten
-from .wagon_evidence import HALF_WIDTH_M, Lanes, Scorer, lanes_of, shade_vector
+from .wagon_evidence import HALF_WIDTH_M, Lanes, Scorer, lanes_of, shade_contrast, shade_vector
 
 CLASS = "freight_car"
 WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
@@ -36,6 +36,7 @@ BRIDGE_M = 3.0  # an unseen hole up to this long (mast, printed mark) does not p
 PER_METRE = 0.35  # neighbouring cells show the same thing: their log-odds count this much a metre
 WIDTH_M = 3.1  # of a wagon's rectangle: loading gauge
 BUFFER_M = 0.62  # a body ends this far before the joint (length of a side buffer, UIC 526)
+SHADOWED = 0.25  # of the local contrast: a flank darker by this much over 10 m is a shadow
 DOUBLE = 1.7  # a wagon so many times as long as its neighbours may be two
 DOUBLE_NOTE = "twice its neighbours' length: may be two"
 DOUBT_NOTE = "weak evidence"
@@ -88,19 +89,22 @@ class FreightCars:
         filled, wagons cut by the scene's edge included. Raises Refusal for a polygon, TooCoarse where nothing can be told.
         """
         if not zone.is_track:
-            raise Refusal(f"Zone {zone.zone_id} is not a line: freight cars are counted along a track, "
-                          "so draw the track's centre line.")
-        verdict = gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m)
-        scorer = scorer_for(scene.effective_gsd_m)
+            raise Refusal(
+                f"Zone {zone.zone_id} is not a line: freight cars are counted along a track, "
+                "so draw the track's centre line."
+            )
+        counted = gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m) == "count"
         lines = _joined(zone.geometry)
         strips = [strip_of(scene, line, _part(progress, k, len(lines))) for k, line in enumerate(lines)]
-        tracks = [read_track(strip, scorer, shade) for strip, shade in zip(strips, self._shade(strips))]
-        parts = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
-        measures = _measures(tracks, lines)
-        counted = verdict == "count"
+        seen = [lanes_seen(strip, shade) for strip, shade in zip(strips, self._shade(strips))]
+        scorer = scorer_for(scene.effective_gsd_m, has_shadows(seen))
+        tracks = [read_track(stretches, scorer) for stretches in seen]
+        found = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
         return Found(
-            Detections.concatenate(parts) if counted else Detections.empty(), measures, counted,
-            _warnings(zone, tracks, lines, counted),
+            Detections.concatenate(found) if counted else Detections.empty(),
+            _measures(tracks, lines),
+            counted,
+            _warnings(zone, tracks, lines, scorer.shadows, counted),
         )
 
     def _shade(self, strips: Sequence[Strip]) -> list[np.ndarray]:
@@ -117,9 +121,9 @@ def shipped_weights() -> dict[str, Any]:
     return json.loads(WEIGHTS.read_text("utf8"))
 
 
-def scorer_for(effective_gsd_m: float) -> Scorer:
-    """The shipped scorer for a scene's effective GSD: the first that reaches so far, else the coarsest."""
-    scorers = [Scorer.from_dict(values) for values in shipped_weights()["scorers"]]
+def scorer_for(effective_gsd_m: float, shadows: bool) -> Scorer:
+    """The shipped scorer for a scene's effective GSD and light: the first that reaches so far, else the coarsest."""
+    scorers = [Scorer.from_dict(values) for values in shipped_weights()["scorers"] if values["shadows"] == shadows]
     return next((scorer for scorer in scorers if effective_gsd_m <= scorer.up_to_m), scorers[-1])
 
 
@@ -127,20 +131,40 @@ def strip_of(scene: SceneLike, line: Any, progress: Progress = silent) -> Strip:
     """Straighten a track line, 20 m past both its ends; ``s_m`` is 0 where the line itself begins."""
     step = FINE_STEP_M if scene.effective_gsd_m < FINE_UP_TO_M else STEP_M
     gsd = FINEST_M if scene.gsd_m < 0.75 * FINEST_M else None
-    strip = straighten(scene, lengthened(line, BEYOND_M), step_m=step, half_width_m=HALF_WIDTH_M, gsd_m=gsd, around_m=AROUND_M,
-                       progress=progress)
+    strip = straighten(
+        scene,
+        lengthened(line, BEYOND_M),
+        step_m=step,
+        half_width_m=HALF_WIDTH_M,
+        gsd_m=gsd,
+        around_m=AROUND_M,
+        progress=progress,
+    )
     return strip.moved(-BEYOND_M)
 
 
-def read_track(strip: Strip, scorer: Scorer, shade: np.ndarray, lengths: LengthModel | None = None) -> list[Stretch]:
-    """Evidence and wagons of each seen stretch of a strip. shade: vector (east, north) to where shadows fall."""
+def lanes_seen(strip: Strip, shade: np.ndarray) -> list[tuple[Strip, Lanes]]:
+    """The stretches of a strip that were seen. shade: vector (east, north) to where shadows fall."""
     out = []
     for rows in observed_runs(strip, BRIDGE_M):
         seen = strip.rows(rows)
         right = np.array([seen.along[:, 1].sum(), -seen.along[:, 0].sum()])
-        lanes = lanes_of(seen, bool(right @ shade >= 0))
+        out.append((seen, lanes_of(seen, bool(right @ shade >= 0))))
+    return out
+
+
+def has_shadows(tracks: Sequence[Sequence[tuple[Strip, Lanes]]]) -> bool:
+    """Whether shadows lie beside something on these tracks: not so under cloud, with the sun along them, or where all is empty."""
+    return max((shade_contrast(lanes) for track in tracks for _, lanes in track), default=0.0) >= SHADOWED
+
+
+def read_track(stretches: Sequence[tuple[Strip, Lanes]], scorer: Scorer) -> list[Stretch]:
+    """Evidence and wagons of each seen stretch of a track."""
+    out = []
+    for strip, lanes in stretches:
         occupied, joint = scorer.occupancy(lanes), scorer.joints(lanes)
-        out.append(Stretch(seen, lanes, occupied, joint, segment(PER_METRE * strip.step_m * occupied, joint, strip.step_m, lengths)))
+        wagons = segment(PER_METRE * strip.step_m * occupied, joint, strip.step_m)
+        out.append(Stretch(strip, lanes, occupied, joint, wagons))
     return out
 
 
@@ -167,8 +191,14 @@ def _wagons(track: Sequence[Stretch], length_m: float, scorer: Scorer) -> Detect
         score = scorer.confidence.log_odds(wagon_features(stretch))
         p = 1 / (1 + np.exp(-score))
         made = Detections.make(
-            np.interp(middle, strip.s_m, strip.x), np.interp(middle, strip.s_m, strip.y), high - low, WIDTH_M,
-            np.degrees(np.arctan2(strip.along[at, 0], strip.along[at, 1])), CLASS, score=score, p=p,
+            np.interp(middle, strip.s_m, strip.x),
+            np.interp(middle, strip.s_m, strip.y),
+            high - low,
+            WIDTH_M,
+            np.degrees(np.arctan2(strip.along[at, 0], strip.along[at, 1])),
+            CLASS,
+            score=score,
+            p=p,
             note=_notes(high - low, p),
         )
         parts.append(made.select(keep))
@@ -197,18 +227,26 @@ def _measures(tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any]) -> dict
     return {"m": occupied, "share": min(occupied / seen, 1.0)} if seen else {}
 
 
-def _warnings(zone: Zone, tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any], counted: bool) -> tuple[str, ...]:
-    total, seen, cut = sum(line.length for line in lines), 0.0, 0
+def _warnings(
+    zone: Zone, tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any], shadows: bool, counted: bool
+) -> tuple[str, ...]:
+    total, seen, cut, wagons = sum(line.length for line in lines), 0.0, 0, 0
     for track, line in zip(tracks, lines):
         for stretch in track:
             low, high = stretch.places()
-            cut += int((stretch.wagons.cut & (high > 0) & (low < line.length)).sum())
+            inside = (high > 0) & (low < line.length)
+            wagons += int(inside.sum())
+            cut += int((stretch.wagons.cut & inside).sum())
             seen += stretch.seen_m(line.length)
     out = []
     if seen < 0.98 * total:
         out.append(f"Track {zone.zone_id}: {100 * (1 - seen / total):.0f} % of it was not observed.")
     if cut and counted:
         out.append(f"Track {zone.zone_id}: {cut} wagon{'s' * (cut > 1)} cut by the edge of what was seen, not counted.")
+    if wagons and not shadows:
+        out.append(
+            f"Track {zone.zone_id}: no shadows beside the wagons (cloud, or sun along the track); more are missed or false."
+        )
     return tuple(out)
 
 

@@ -57,10 +57,11 @@ class Strip:
 
     def lanes(self, edges_m: Any) -> tuple[np.ndarray, np.ndarray]:
         """Means across the line between pairs of offsets (from, to): colour (n, lanes, 3) and observed share (n, lanes)."""
-        member = np.array([(self.across_m >= a) & (self.across_m <= b) for a, b in edges_m], np.float32).T
-        total = self.weight @ member
-        colour = np.einsum("nm,nmc,ml->nlc", self.weight, self.colour, member, optimize=True)
-        return colour / np.maximum(total, 1e-6)[..., None], total / member.sum(0)
+        weighted = self.colour * self.weight[..., None]
+        columns = [(self.across_m >= low) & (self.across_m <= high) for low, high in edges_m]
+        total = np.stack([self.weight[:, which].sum(1) for which in columns], axis=1)
+        colour = np.stack([weighted[:, which].sum(1) for which in columns], axis=1)
+        return colour / np.maximum(total, 1e-6)[..., None], total / [which.sum() for which in columns]
 
 
 def points_along(line: Any, step_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -80,8 +81,16 @@ def points_along(line: Any, step_m: float) -> tuple[np.ndarray, np.ndarray, np.n
     return s, middle[:, 0], middle[:, 1], ahead / np.maximum(np.hypot(*ahead.T), 1e-9)[:, None]
 
 
-def straighten(scene: SceneLike, line: Any, *, step_m: float, half_width_m: float, gsd_m: float | None = None,
-               around_m: float = 0.0, progress: Progress = silent) -> Strip:
+def straighten(
+    scene: SceneLike,
+    line: Any,
+    *,
+    step_m: float,
+    half_width_m: float,
+    gsd_m: float | None = None,
+    around_m: float = 0.0,
+    progress: Progress = silent,
+) -> Strip:
     """Sample a scene along a shapely line of frame metres, ``half_width_m`` to either side, bilinearly.
 
     The scene is read piece by piece with ``around_m`` more on every side, at ``gsd_m`` (native when None).
@@ -111,16 +120,13 @@ def bilinear(patch: Patch, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np
     c0 = np.clip(np.floor(column).astype(np.intp), 0, columns - 2)
     r0 = np.clip(np.floor(row).astype(np.intp), 0, rows - 2)
     fc, fr = np.clip(column - c0, 0, 1).astype(np.float32), np.clip(row - r0, 0, 1).astype(np.float32)
-    pixels = np.ascontiguousarray(patch.rgb().reshape(3, -1).T)
-    seen = patch.valid.ravel()
-    colour = np.zeros((*column.shape, 3), np.float32)
-    weight = np.zeros(column.shape, np.float32)
+    seen = patch.valid.astype(np.float32)
+    pixels = np.stack([*(patch.rgb() * seen), seen], axis=-1).reshape(-1, 4)  # the fourth channel carries the observed share
+    total = np.zeros((*column.shape, 4), np.float32)
     for dr, dc in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        at = (r0 + dr) * columns + c0 + dc
-        share = np.where(seen[at], (fr if dr else 1 - fr) * (fc if dc else 1 - fc), 0)
-        colour += share[..., None] * pixels[at]
-        weight += share
-    return colour / np.maximum(weight, 1e-6)[..., None], weight
+        share = (fr if dr else 1 - fr) * (fc if dc else 1 - fc)
+        total += share[..., None] * pixels.take((r0 + dr) * columns + c0 + dc, axis=0)
+    return total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3]
 
 
 def lengthened(line: Any, by_m: float) -> Any:

@@ -20,6 +20,7 @@ SUN_FAR, SUN_NEAR, SHADE_NEAR, SHADE_FAR = 0, 1, 5, 6
 BODY = slice(2, 5)
 LEFT, RIGHT = slice(0, 2), slice(5, 7)
 HALF_WIDTH_M = 3.0
+WIDE_M = 5.0  # shadows are looked at this far to either side
 RAKE_M = 15.0  # a joint is compared with what is usual this far to either side
 SEEN = 0.25  # a lane's cell counts as seen from this share on
 OUTLIER = 4.0  # features are cut at this many standard deviations
@@ -28,14 +29,35 @@ JOINT_RANGE = (-8.0, 5.0)  # likewise for a joint
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 OCCUPANCY_FEATURES = (
-    "shade near", "shade far", "sun minus shade near", "sun minus shade far", "body minus shade", "body minus sun",
-    "body differs from sun flank", "colour differs from sun flank", "body spread across", "roughness along",
-    "edge on the sun side", "edge on the shade side", "shade wide", "sun minus shade wide",
+    "shade near",
+    "shade far",
+    "sun minus shade near",
+    "sun minus shade far",
+    "body minus shade",
+    "body minus sun",
+    "body differs from sun flank",
+    "colour differs from sun flank",
+    "body spread across",
+    "roughness along",
+    "edge on the sun side",
+    "edge on the shade side",
+    "shade wide",
+    "sun minus shade wide",
 )
 _GAP = (
-    "valley sun side", "valley centre", "valley shade side", "valley in two lanes", "bright valley", "patch differs from both sides",
-    "colour differs from both sides", "step along", "shade near opens", "shade far opens", "returns to sun flank",
-    "sun near changes", "sun far changes",
+    "valley sun side",
+    "valley centre",
+    "valley shade side",
+    "valley in two lanes",
+    "bright valley",
+    "patch differs from both sides",
+    "colour differs from both sides",
+    "step along",
+    "shade near opens",
+    "shade far opens",
+    "returns to sun flank",
+    "sun near changes",
+    "sun far changes",
 )
 GAP_FEATURES = _GAP + tuple(f"{name}, of the rake" for name in _GAP)
 
@@ -82,13 +104,14 @@ class Logistic:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The scorers for scenes of a range of effective GSD.
+    """The scorers for scenes of a range of effective GSD, and for light that throws shadows beside wagons or does not.
 
-    occupied: log-odds of a wagon; joint: log likelihood ratio of a joint (the share of joints among
-    the training cells is taken out of its bias); confidence: of ``wagon features``. up_to_m: coarsest effective GSD served.
+    occupied: log-odds of a wagon. joint: log likelihood ratio of a joint (the share of joints among the training cells is taken out
+    of its bias). confidence: log-odds that a wagon found is one. up_to_m: coarsest effective GSD served.
     """
 
     up_to_m: float
+    shadows: bool
     occupied: Logistic
     joint: Logistic
     confidence: Logistic
@@ -97,7 +120,7 @@ class Scorer:
     def from_dict(cls, values: Mapping[str, Any]) -> Scorer:
         """From the shipped file."""
         occupied, joint, confidence = (Logistic.from_dict(values[name]) for name in ("occupied", "joint", "confidence"))
-        return cls(float(values["up_to_m"]), occupied, joint, confidence)
+        return cls(float(values["up_to_m"]), bool(values["shadows"]), occupied, joint, confidence)
 
     def occupancy(self, lanes: Lanes) -> np.ndarray:
         """Log-odds (n,) that a wagon stands there."""
@@ -116,11 +139,19 @@ def lanes_of(strip: Strip, shade_right: bool) -> Lanes:
     """
     colour, seen = strip.lanes(LANES_M)
     low, high = contrast(strip)
-    signal = np.stack([(colour @ LUMA - low), colour[..., 0] - colour[..., 1], colour[..., :2].mean(-1) - colour[..., 2]], -1)
+    signal = np.stack(
+        [(colour @ LUMA - low), colour[..., 0] - colour[..., 1], colour[..., :2].mean(-1) - colour[..., 2]], -1
+    )
     signal = _fill(signal / (high - low), seen)
     if not shade_right:
         signal, seen = signal[:, ::-1], seen[:, ::-1]
     return Lanes(np.ascontiguousarray(signal, np.float32), seen, strip.step_m, shade_right)
+
+
+def shade_contrast(lanes: Lanes) -> float:
+    """How much darker the shaded flank is than the sunny one where the difference is largest over 10 m, in local contrast."""
+    light = mean_along(lanes.signal[..., 0], WIDE_M, lanes.step_m)
+    return float((light[:, SUN_NEAR] - light[:, SHADE_NEAR]).max()) if len(lanes) else 0.0
 
 
 def shade_vector(strips: Sequence[Strip]) -> np.ndarray:
@@ -160,12 +191,26 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
     body, sun = z[:, BODY].mean(1), 0.5 * (z[:, SUN_NEAR] + z[:, SUN_FAR])
     near, far = light[:, SUN_NEAR] - light[:, SHADE_NEAR], light[:, SUN_FAR] - light[:, SHADE_FAR]
     rough = np.sqrt(np.maximum(mean_along(lanes.signal[:, BODY, 0] ** 2, 1.0, step) - light[:, BODY] ** 2, 0)).mean(1)
-    wide = mean_along(np.stack([light[:, SHADE_NEAR], near], 1), 5.0, step)
-    return np.stack([
-        light[:, SHADE_NEAR], light[:, SHADE_FAR], near, far, body[:, 0] - light[:, SHADE_NEAR], body[:, 0] - sun[:, 0],
-        _length(body - sun), _length((body - sun)[:, 1:]), np.ptp(light[:, BODY], axis=1), rough,
-        _length(z[:, 2] - z[:, SUN_NEAR]), _length(z[:, 4] - z[:, SHADE_NEAR]), wide[:, 0], wide[:, 1],
-    ], 1)
+    wide = mean_along(np.stack([light[:, SHADE_NEAR], near], 1), WIDE_M, step)
+    return np.stack(
+        [
+            light[:, SHADE_NEAR],
+            light[:, SHADE_FAR],
+            near,
+            far,
+            body[:, 0] - light[:, SHADE_NEAR],
+            body[:, 0] - sun[:, 0],
+            _length(body - sun),
+            _length((body - sun)[:, 1:]),
+            np.ptp(light[:, BODY], axis=1),
+            rough,
+            _length(z[:, 2] - z[:, SUN_NEAR]),
+            _length(z[:, 4] - z[:, SHADE_NEAR]),
+            wide[:, 0],
+            wide[:, 1],
+        ],
+        1,
+    )
 
 
 def gap_features(lanes: Lanes) -> np.ndarray:
@@ -183,13 +228,24 @@ def gap_features(lanes: Lanes) -> np.ndarray:
     high = np.maximum(left, right)[..., 0]
     wide = mean_along(lanes.signal[:, BODY].mean(1), 2.0, step)
     change = np.abs(light - 0.5 * (left + right)[..., 0])
-    raw = np.stack([
-        valley[:, 0], valley[:, 1], valley[:, 2], np.sort(valley, axis=1)[:, 1], light[:, BODY].mean(1) - high[:, BODY].mean(1),
-        np.minimum(from_left[:, 0], from_right[:, 0]), np.minimum(from_left[:, 1], from_right[:, 1]),
-        _length(shifted(wide, 2.5, step) - shifted(wide, -2.5, step)),
-        light[:, SHADE_NEAR] - high[:, SHADE_NEAR], light[:, SHADE_FAR] - high[:, SHADE_FAR],
-        np.minimum(to_bed[1], to_bed[2]) - to_bed[0], change[:, SUN_NEAR], change[:, SUN_FAR],
-    ], 1)
+    raw = np.stack(
+        [
+            valley[:, 0],
+            valley[:, 1],
+            valley[:, 2],
+            np.sort(valley, axis=1)[:, 1],
+            light[:, BODY].mean(1) - high[:, BODY].mean(1),
+            np.minimum(from_left[:, 0], from_right[:, 0]),
+            np.minimum(from_left[:, 1], from_right[:, 1]),
+            _length(shifted(wide, 2.5, step) - shifted(wide, -2.5, step)),
+            light[:, SHADE_NEAR] - high[:, SHADE_NEAR],
+            light[:, SHADE_FAR] - high[:, SHADE_FAR],
+            np.minimum(to_bed[1], to_bed[2]) - to_bed[0],
+            change[:, SUN_NEAR],
+            change[:, SUN_FAR],
+        ],
+        1,
+    )
     spread = np.sqrt(np.maximum(mean_along(raw**2, RAKE_M, step) - mean_along(raw, RAKE_M, step) ** 2, 0))
     return np.concatenate([raw, (raw - mean_along(raw, RAKE_M, step)) / (spread + 0.01)], 1)
 

@@ -14,7 +14,7 @@ from rason.engine.zones import Zone
 LENGTH_M, GAP_M = 12.0, 1.4
 
 
-def rake(starts, *, gsd=0.25, size_m=300.0, seed=0, empty=False, valid=None, effective=None):
+def rake(starts, *, gsd=0.25, size_m=300.0, seed=0, empty=False, shadows=True, valid=None, effective=None):
     """A west-east track at y = 0 from x = 0 on grey ballast, sun in the south; wagons of mixed colours from the given x on."""
     rng = np.random.default_rng(seed)
     columns, rows = int(size_m / gsd), int(40 / gsd)
@@ -24,7 +24,8 @@ def rake(starts, *, gsd=0.25, size_m=300.0, seed=0, empty=False, valid=None, eff
     image -= 0.15 * ((np.abs(np.abs(y) - 0.75) < 0.12) & (x > -1))
     for start in [] if empty else starts:
         along = (x >= start) & (x < start + LENGTH_M)
-        image[:, (y > 1.45) * (y < 4.2) * along] = 0.08
+        if shadows:
+            image[:, (y > 1.45) * (y < 4.2) * along] = 0.08
         image[:, (np.abs(y) < 1.45) * along] = rng.uniform(0.3, 0.9, 3)[:, None]
     return ArrayScene(image.astype(np.float32), gsd, x0=0.0, y0=20.0, valid=valid, effective_gsd=effective)
 
@@ -87,6 +88,12 @@ def test_a_rake_is_counted_wagon_by_wagon(gsd, reverse):
     assert ((found.p > 0) & (found.p <= 1)).all()
 
 
+def test_without_shadows_it_counts_and_says_so():
+    found = FreightCars().detect(rake(STARTS, shadows=False), track())
+    assert abs(len(found.detections) - 8) <= 1
+    assert "no shadows beside the wagons" in found.warnings[-1]
+
+
 def test_occupied_metres_and_share():
     measures = FreightCars().detect(rake(STARTS), track()).measures
     assert measures["m"] == pytest.approx(8 * LENGTH_M, rel=0.08)
@@ -131,7 +138,8 @@ def test_cancel_stops():
 
 def test_scorers_cover_every_gsd_and_say_where_they_come_from():
     assert "swisstopo" in shipped_weights()["fitted_on"]
-    assert scorer_for(0.3).up_to_m < scorer_for(1.0).up_to_m < scorer_for(4.0).up_to_m
+    for shadows in (True, False):
+        assert scorer_for(0.3, shadows).up_to_m < scorer_for(1.0, shadows).up_to_m < scorer_for(4.0, shadows).up_to_m
 
 
 def yard_scene(folder):
