@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .patch import Patch
 
 LONGEST_SIDE_PX = 1600
+PLAN_PX, PLAN_MARGIN_M, PLAN_GREY = 1200, 10.0, 0.45
 JOINT_AREA = 1.6  # a picture of several zones may be this much larger than that of one of them
 # Colours that stay apart for colour-blind readers (the IBM palette), over a dark edge that stands out from bright ground.
 COLOURS = {
@@ -85,6 +86,19 @@ class Picture:
         names = [str(word) for word in detections.class_name]
         outlines = [pixels(np.asarray(line.coords)[:, :2]) for zone in zones for line in _lines(zone)]
         return cls(rgb, title, patch.gsd_m, pixels(detections.corners()), names, marks, outlines, note)
+
+    @classmethod
+    def plan(cls, detections: Detections, title: str, *, mark: Any = "detected", note: str = "") -> Picture:
+        """The boxes alone on plain ground, where the scene is not at hand or must not be shown."""
+        from .patch import Patch
+
+        corners = detections.corners().reshape(-1, 2) if len(detections) else np.zeros((1, 2))
+        low, high = corners.min(0) - PLAN_MARGIN_M, corners.max(0) + PLAN_MARGIN_M
+        gsd_m = float((high - low).max()) / PLAN_PX
+        columns, rows = (int(side) for side in np.ceil((high - low) / gsd_m))
+        ground = np.full((3, rows, columns), PLAN_GREY, np.float32)
+        patch = Patch(ground, np.ones((rows, columns), bool), low[0], high[1], gsd_m, ("red", "green", "blue"))
+        return cls.of(patch, title, detections, mark=mark, note=note)
 
     def figure(self) -> str:
         """The picture with legend and caption as an HTML figure."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..engine import provenance
 from ..engine.report import ComparisonReport, TallyReport
 from ..engine.report_picture import Picture, gather
@@ -11,6 +13,7 @@ from ..engine.tally import about
 MOST_PICTURES = 12
 MOST_NAMES = 3  # in the title of a picture
 PICTURE_PX = 1200
+SYNTHETIC = "SYNTHETIC"
 MARGIN = 0.06  # of a zone's size, shown around it
 
 
@@ -44,23 +47,45 @@ def of_tally(algorithm, rows, count, parameters, inputs) -> TallyReport:
     )
 
 
-def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs) -> ComparisonReport:
-    """Report of ``rason:compareepochs``."""
+def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs, found=None) -> ComparisonReport:
+    """Report of ``rason:compareepochs``; ``found``: what became of each object, where both detections were given."""
     return ComparisonReport(
         title=algorithm.tr("Comparison of two epochs"),
         epoch=algorithm.tr("{} and {}").format(*(epoch.label() for epoch in epochs)),
         headlines=sentences,
         rows=rows,
         warnings=algorithm.warnings,
+        pictures=_plans(algorithm, found) if found else (),
         provenance=_provenance(algorithm, parameters),
         inputs=inputs,
         credit=algorithm.tr("No imagery is shown."),
+        synthetic=any(str(row["note"] or "").startswith(SYNTHETIC) for rows in algorithm.rows for row in rows),
     )
 
 
 def is_synthetic(metadata) -> bool:
     """Whether the scene says of itself that a simulator made it."""
-    return metadata.get("", {}).get("TIFFTAG_IMAGEDESCRIPTION", "").upper().startswith("SYNTHETIC")
+    return metadata.get("", {}).get("TIFFTAG_IMAGEDESCRIPTION", "").upper().startswith(SYNTHETIC)
+
+
+def noted(note, metadata) -> str:
+    """A tally row's note, which says first when the scene is synthetic, so that comparisons know it, too."""
+    return ". ".join(text for text in (SYNTHETIC if is_synthetic(metadata) else "", note) if text)
+
+
+def _plans(algorithm, found):
+    """What appeared, disappeared, moved and stayed, without the scenes."""
+    zone_of = found.detections.zone_id
+    zones = [zone for zone in sorted(set(zone_of.tolist())) if zone]
+    corners = [found.detections.select(zone_of == zone).corners().reshape(-1, 2) for zone in zones]
+    groups = gather([(*points.min(0), *points.max(0)) for points in corners])
+    plans = []
+    for group in groups[:MOST_PICTURES]:
+        names = [zones[i] for i in group]
+        chosen = np.isin(zone_of, names)
+        title = algorithm.tr("What became of the objects: {}").format(_title(algorithm, names))
+        plans.append(Picture.plan(found.detections.select(chosen), title, mark=found.change[chosen]))
+    return plans
 
 
 def _pictures(algorithm, count):
@@ -89,10 +114,13 @@ def _picture(algorithm, zones, detections):
     patch = algorithm.scene.read(bounds, max(side, algorithm.scene.gsd_m))
     near = (detections.x > bounds[0]) & (detections.x < bounds[2]) & (detections.y > bounds[1]) & (detections.y < bounds[3])
     names = [zone.name or zone.zone_id for zone in zones]
+    return Picture.of(patch, _title(algorithm, names), detections.select(near), zones=[zone.geometry for zone in zones])
+
+
+def _title(algorithm, names):
     title = ", ".join(names[:MOST_NAMES])
-    if len(names) > MOST_NAMES:
-        title = algorithm.tr("{} and {} more zones").format(title, len(names) - MOST_NAMES)
-    return Picture.of(patch, title, detections.select(near), zones=[zone.geometry for zone in zones])
+    more = len(names) - MOST_NAMES
+    return algorithm.tr("{} and {} more zones").format(title, more) if more > 0 else title
 
 
 def _provenance(algorithm, parameters):

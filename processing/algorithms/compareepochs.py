@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -210,26 +212,31 @@ class CompareEpochs(RasonAlgorithm):
             )
         }  # fmt: skip
         feedback.setProgress(50)
-        if self.detections and parameters.get("CHANGES") not in (None, ""):
-            results["CHANGES"] = self._write_changes(parameters, context, days, record)
+        found = self._changes() if self.detections else None
+        if found and parameters.get("CHANGES") not in (None, ""):
+            results["CHANGES"] = self._write_changes(found, parameters, context, days, record)
         path = self.parameterAsFileOutput(parameters, "REPORT", context)
         if path:
-            outputs.write_report(self._report(rows, sentences, parameters), path)
+            outputs.write_report(self._report(rows, sentences, parameters, found), path)
             results["REPORT"] = path
         verdicts = [row["verdict"] for row in rows]
         return {**results, "INCREASES": verdicts.count(compare.INCREASE), "DECREASES": verdicts.count(compare.DECREASE)}
 
-    def _report(self, rows, sentences, parameters):
+    def _report(self, rows, sentences, parameters, found):
         shown = [{**row, **_ends(c)} for row, c in zip(rows, self.comparisons)]
+        drawn = replace(found, detections=_with_size(found.detections)) if found else None
         counts = [text for c, text in zip(self.comparisons, sentences) if c.unit == "objects"]
-        return reports.of_comparison(self, shown, counts or sentences, parameters, [], self.epochs)
+        return reports.of_comparison(self, shown, counts or sentences, parameters, [], self.epochs, drawn)
 
-    def _write_changes(self, parameters, context, days, record):
+    def _changes(self):
+        """What became of each object."""
         unseen = [
             {row["zone_id"] for row in rows if row["estimate"] is None or (row["visible_fraction"] or 0) < LEAST_VISIBLE}
             for rows in self.rows
         ]
-        found = objects.changes(*self.detections, *unseen, sigma_m=self.sigma)
+        return objects.changes(*self.detections, *unseen, sigma_m=self.sigma)
+
+    def _write_changes(self, found, parameters, context, days, record):
         rows = bridge.detection_rows(found.detections, status=schema.DETECTED)
         for i, row in enumerate(rows):
             row.update(change=found.change[i], match_id=found.match_id[i], epoch=days[int(found.epoch[i]) - 1])

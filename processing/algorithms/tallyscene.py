@@ -149,7 +149,7 @@ class TallyScene(RasonAlgorithm):
         inputs = provenance.fingerprint(self.scene.files)
         record = provenance.record(self.id(), parameters, inputs)
         same = {"scene": self.scene_name, "epoch": self.epoch.iso()}
-        rows = [{**row, **same} for row in count.rows]
+        rows = [{**row, **same, "note": reports.noted(row.get("note"), self.scene.metadata)} for row in count.rows]
         self._tell(rows, count, feedback)
         results = {
             "DETECTIONS": outputs.write(

@@ -325,6 +325,21 @@ def test_outlines_of_every_kind_of_zone():
     assert drawn.rgb.shape == (10, 10, 3)
 
 
+def test_plan_shows_all_boxes_on_plain_ground():
+    found = Detections.make([0, 100], [0, 0], 12, 4, 0, "ship")  # 4 m to the east, 12 m to the north
+    plan = Picture.plan(found, "changes", mark=["appeared", "stayed"])
+    assert plan.rgb.shape == (pytest.approx(32 / 124 * 1200, abs=1), 1200, 3)  # with 10 m round them
+    assert np.unique(plan.rgb).size == 1
+    metres = plan.corners * plan.gsd_m
+    assert metres[:, :, 0].min(1).tolist() == pytest.approx([10, 110])
+    assert metres[:, :, 1].max(1).tolist() == pytest.approx([22, 22])
+    assert "ship, appeared: 1" in plan.figure()
+
+
+def test_plan_of_nothing():
+    assert "<svg" in Picture.plan(Detections.empty(), "nothing").figure()
+
+
 def test_legend_counts_each_class_and_status_with_its_own_line():
     corners = np.zeros((5, 4, 2))
     names = ["freight_car", "freight_car", "container", "coal <pile>", "freight_car"]
