@@ -33,6 +33,7 @@ _FROM, _CLUTTER = 5.0, 0.01
 _THRESHOLDS = 7
 _RADII_PX = (0.0, 1.0, 1.5, 2.5, 4.0)
 _MARGIN_PX = 9
+_THICK_PX = 12.0  # half the thickness of a cluster, in the pixels it is looked at
 _EDGE_STRIP_PX = 5.0  # narrower things along the zone's edge are the quay, where the line was drawn a metre or two off
 
 _REPORT_FROM = 0.3
@@ -145,8 +146,7 @@ def _pieces(
     """Best pieces of a window in its pixels, with their scores; clusters that lie outside the core are passed over."""
     from scipy import ndimage
 
-    least_px = 0.75 * least_m / gsd_m
-    least_area = max(5.0, least_px * max(1.0, least_px / 12))
+    least_px, least_area = _least(least_m, gsd_m)
     labels, base = _candidates(strange, least_area, observable.sum())
     boxes = ndimage.find_objects(labels)
     size = np.bincount(labels.ravel())
@@ -156,20 +156,45 @@ def _pieces(
             continue
         top, left = (max(s.start - _MARGIN_PX, 0) for s in box)
         window = np.s_[top : box[0].stop + _MARGIN_PX, left : box[1].stop + _MARGIN_PX]
-        own = labels[window] == k
-        peak = float(np.quantile(strange[window][own], 0.9))
-        levels = np.geomspace(base, max(0.6 * peak, 1.5 * base), _THRESHOLDS).tolist()
         # Neighbours count as "not water" in the ring but are cut in their own turn.
-        pieces = component_tree.cut(
-            strange[window], own, observable[window], levels, _RADII_PX, least_area, least_px, LEAST_FILL, LEAST_RATIO
-        )
-        score = hull_score(pieces, gsd_m, least_m, base)
-        best = component_tree.best_set(pieces, pieces.area * (score - 0.2))
-        best = best[score[best] >= _REPORT_FROM]
-        found.append(pieces.select(best).moved(top, left))
-        scored.append(score[best])
+        maps = (strange[window], labels[window] == k, observable[window])
+        pieces, score = _hulls(*maps, gsd_m, least_m, base)
+        found.append(pieces.moved(top, left))
+        scored.append(score)
         progress(0.4 + 0.6 * k / len(boxes))
     return Pieces.concatenate(found), np.concatenate(scored)
+
+
+def _hulls(
+    strange: np.ndarray, own: np.ndarray, observable: np.ndarray, gsd_m: float, least_m: float, base: float
+) -> tuple[Pieces, np.ndarray]:
+    """The best pieces of one cluster and their scores; thick clusters (large ships) are looked at in coarser pixels."""
+    from scipy import ndimage
+
+    step = max(1, int(ndimage.distance_transform_edt(own).max() / _THICK_PX))
+    if step > 1:
+        strange, covered, seen = (_averaged(a, step) for a in (strange, own, observable))
+        own, observable = covered >= 0.5, seen >= 0.5
+    least_px, least_area = _least(least_m, gsd_m * step)
+    peak = float(np.quantile(strange[own], 0.9))
+    levels = np.geomspace(base, max(0.6 * peak, 1.5 * base), _THRESHOLDS).tolist()
+    pieces = component_tree.cut(strange, own, observable, levels, _RADII_PX, least_area, least_px, LEAST_FILL, LEAST_RATIO)
+    score = hull_score(pieces, gsd_m * step, least_m, base)
+    best = component_tree.best_set(pieces, pieces.area * (score - 0.2))
+    best = best[score[best] >= _REPORT_FROM]
+    return pieces.select(best).enlarged(step), score[best]
+
+
+def _least(least_m: float, gsd_m: float) -> tuple[float, float]:
+    """Length and area in pixels below which a piece cannot be a ship."""
+    length = 0.75 * least_m / gsd_m
+    return length, max(5.0, length * max(1.0, length / 12))
+
+
+def _averaged(a: np.ndarray, step: int) -> np.ndarray:
+    """Means over blocks of step², zeros added at the far ends."""
+    a = np.pad(a.astype(np.float32), [(0, -n % step) for n in a.shape])
+    return a.reshape(a.shape[0] // step, step, a.shape[1] // step, step).mean((1, 3))
 
 
 def _meet(a: Window, b: Window) -> bool:
