@@ -17,7 +17,7 @@ from .light import light, shadow_length_m
 from .sensor import MARGIN_PX, Sensor
 
 COARSEST_CELL_M = 0.2  # rails and gaps between containers need cells no larger than this
-TILE_PX = 768
+TILE_CELLS = 1600  # side of a tile: it bounds the memory, whatever the pixel
 
 DRAW: dict[str, Callable[[Frame, Thing], None]] = {**port.DRAW, **rail.DRAW, **ships.DRAW}
 
@@ -82,7 +82,7 @@ def render(
     factor = max(2, int(np.ceil(gsd_m / COARSEST_CELL_M - 1e-9)))
     texture = Texture(seed if ground_seed is None else ground_seed, gsd_m / factor)
     data = np.zeros((3, rows, columns), np.uint8)
-    tiles = list(_tiles(rows, columns))
+    tiles = list(_tiles(rows, columns, max(TILE_CELLS // factor, 1)))
     for number, (row, column, height, width) in enumerate(tiles):
         corner = west + column * gsd_m, north - row * gsd_m
         radiance = _tile(layout, corner, (height, width), factor, texture, sensor, (sun_azimuth_deg, sun_elevation_deg))
@@ -95,10 +95,10 @@ def render(
     return Rendered(data, west, north, gsd_m, as_detections(counted), heights)
 
 
-def _tiles(rows: int, columns: int) -> Iterator[tuple[int, int, int, int]]:
-    for row in range(0, rows, TILE_PX):
-        for column in range(0, columns, TILE_PX):
-            yield row, column, min(TILE_PX, rows - row), min(TILE_PX, columns - column)
+def _tiles(rows: int, columns: int, side: int) -> Iterator[tuple[int, int, int, int]]:
+    for row in range(0, rows, side):
+        for column in range(0, columns, side):
+            yield row, column, min(side, rows - row), min(side, columns - column)
 
 
 def _tile(

@@ -180,7 +180,7 @@ def test_tiles_do_not_show(monkeypatch):
         tracks=(np.array([[-20.0, -9.0], [20.0, -3.0]]),),
     )
     whole = look(layout, sensor=QUIET, sun_azimuth_deg=160.0, sun_elevation_deg=25.0).data
-    monkeypatch.setattr(render, "TILE_PX", 17)
+    monkeypatch.setattr(render, "TILE_CELLS", 51)
     parts = look(layout, sensor=QUIET, sun_azimuth_deg=160.0, sun_elevation_deg=25.0).data
     assert (np.abs(whole.astype(int) - parts) > 2).mean() < 0.002
 
