@@ -117,12 +117,13 @@ def tables() -> tuple[Table, ...]:
         ),
         Table(
             "roofs",
-            "Roofs (nothing can be counted below)",
+            "Roofs",
             "MultiPolygon",
             schema.ROOFS,
             list,
-            "Empty: draw roofs over tracks and yards here, with the dates between which they stood. The canopy built over "
-            "the tracks at Tumangang since December 2024 is about 348 m by 26 m; no outline of it was published.",
+            "Nothing can be counted below a roof. Empty: draw roofs over tracks and yards here, with the dates between which "
+            "they stood. The canopy built over the tracks at Tumangang since December 2024 is about 348 m by 26 m; no outline "
+            "of it was published.",
             True,
         ),
         Table(

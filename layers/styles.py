@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from qgis.core import (
     QgsConditionalStyle,
-    QgsEditorWidgetSetup,
     QgsPalLayerSettings,
     QgsRuleBasedRenderer,
     QgsSingleSymbolRenderer,
@@ -17,7 +16,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from . import schema
+from . import forms, schema
 from .symbols import (
     BLUE,
     DASH_DOT,
@@ -53,16 +52,14 @@ INSIDE = QgsPalLayerSettings.Placement.Horizontal
 APPROXIMATE = 'coalesce("approximate", false)'
 BOTH_NAMES = 'concat("name", \'\\n\' || "name_ko")'
 BOTH_NAMES_IN_A_LINE = 'concat("name", \'  ·  \' || "name_ko")'
-FAR, REGION, SITE, YARD = 2_000_000, 400_000, 60_000, 15_000  # scale denominators
+FAR, REGION, TOWN, SITE, YARD = 2_000_000, 700_000, 150_000, 60_000, 15_000  # scale denominators
 COARSE = 12_000  # lines wrong by half a kilometre and more are not drawn closer than this: they would mislead
 
 
 def apply(layer: QgsVectorLayer, name: str) -> None:
     """Give a layer the style of that name: a table of the GeoPackage, or zones, detections, tally, comparison, changes."""
     STYLES[name](layer)
-    for index, field in enumerate(layer.fields()):
-        if field.name() == "url":
-            layer.setEditorWidgetSetup(index, QgsEditorWidgetSetup("TextEdit", {"IsMultiline": False, "UseHtml": False}))
+    forms.apply(layer, name)
 
 
 def _show(layer: QgsVectorLayer, symbols, labels: QgsPalLayerSettings | None = None, out_to: float = 0, into: float = 0):
@@ -147,7 +144,9 @@ def _landmarks(layer):
     )
     entries = [(text, f"\"kind\" = '{kind}'", with_accuracy(symbol, WHITE)) for text, kind, symbol in kinds]
     entries.append(("other", "ELSE", with_accuracy(marker("circle", WHITE, 2.6), WHITE)))
-    _show(layer, rules(*entries), label(BOTH_NAMES, WHITE, 8, AROUND, out_to=REGION, priority=8, dist_mm=3), FAR)
+    minor = "\"kind\" in ('tripoint', 'settlement', 'reported_position')"
+    named = f"if({minor} and @map_scale > {TOWN}, '', {BOTH_NAMES})"
+    _show(layer, rules(*entries), label(named, WHITE, 8, AROUND, out_to=REGION, priority=8, dist_mm=3), FAR)
 
 
 def _roofs(layer):

@@ -1,0 +1,41 @@
+"""What a layer's form offers: lists of the published words, and defaults that make a drawn feature complete."""
+
+from __future__ import annotations
+
+from qgis.core import QgsDefaultValue, QgsEditorWidgetSetup, QgsVectorLayer
+
+from ..engine.zones import KINDS
+from . import schema
+
+# Fields with a fixed vocabulary, by layer.
+CHOICES = {
+    "zones": {"kind": KINDS},
+    "detections": {"status": schema.STATUSES},
+    "changes": {"status": schema.STATUSES, "change": schema.CHANGE_WORDS},
+}
+
+# A free number behind the ones in use, those not yet saved included.
+NEXT = "concat('{0}-', coalesce(maximum(try(to_int(regexp_substr(\"{1}\", '{0}-(\\\\d+)$')), 0)), 0) + 1)"
+DRAWN = {
+    "source": "'drawn on imagery'",
+    "source_date": "format_date(now(), 'yyyy-MM-dd')",
+    "licence": "'own work'",
+    "accuracy_m": "1",
+    "approximate": "false",
+    "evidence": "'B'",
+}
+DEFAULTS = {
+    "tracks": {**DRAWN, "kind": "'track'", "id": NEXT.format("track", "id"), "zone_id": NEXT.format("track", "zone_id")},
+    "roofs": {**DRAWN, "kind": "'roof'", "id": NEXT.format("roof", "id")},
+    "detections": {"status": f"'{schema.ADDED}'", "p": "1"},
+}
+
+
+def apply(layer: QgsVectorLayer, name: str) -> None:
+    """Set lists and defaults of the layer of that name (see ``styles.apply``); the style carries them."""
+    fields = layer.fields()
+    for field, words in CHOICES.get(name, {}).items():
+        setup = QgsEditorWidgetSetup("ValueMap", {"map": [{word: word} for word in words]})
+        layer.setEditorWidgetSetup(fields.indexOf(field), setup)
+    for field, expression in DEFAULTS.get(name, {}).items():
+        layer.setDefaultValueDefinition(fields.indexOf(field), QgsDefaultValue(expression))
