@@ -13,7 +13,13 @@ import time
 import traceback
 from pathlib import Path
 
-ALGORITHMS = ("createlayers", "makezones", "tally")
+# Dialogs that no button opens, with the demo's layers shown in them.
+OTHERS = {
+    "createlayers": {},
+    "makezones": {"INPUT": "Piers"},
+    "tally": {"DETECTIONS": "detections", "ZONES": "zones: verdicts"},
+}
+CLOSE_M = 140.0  # width of the close-ups
 
 
 def start(demo: Path, pictures: Path) -> None:
@@ -60,8 +66,9 @@ class Session:
         self.settle(1.0)
         QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:32652"))  # an empty project takes its first layer's
         self.toolbar.add_layers()
+        self.canvas.zoomByFactor(0.7)
         self.quiet()
-        self.save(self.window, "layers")
+        self.save(self.window, "layers.png")
 
     def dialogs(self) -> None:
         """Each dialog as it opens over the demo's layers."""
@@ -71,25 +78,35 @@ class Session:
         for name, dialog in (
             ("tallyscene", self.toolbar.tally_scene()),
             ("compareepochs", self.toolbar.compare_epochs()),
-            *((name, processing.createAlgorithmDialog(f"rason:{name}")) for name in ALGORITHMS),
+            *(
+                (name, processing.createAlgorithmDialog(f"rason:{name}", self.named(layers)))
+                for name, layers in OTHERS.items()
+            ),
         ):
             dialog.resize(1000, 780)
             dialog.show()
             dialog.raise_()
             self.settle(1.0)
-            self.save(dialog, f"dialog_{name}")
+            self.save(dialog, f"dialog_{name}.png")
             dialog.close()
 
     def result(self) -> None:
         """Detections, zones and verdicts over the later scene of each place."""
-        from qgis.core import QgsProject
+        from qgis.core import QgsProject, QgsRectangle
 
+        for group in QgsProject.instance().layerTreeRoot().findGroups():
+            group.setExpanded(False)
         for place, zones in self.zones().items():
             extent = self.canvas.mapSettings().layerExtentToOutputExtent(zones, zones.extent())
             extent.scale(1.1)
             self.canvas.setExtent(extent)
             self.quiet()
-            self.save(self.window, f"result_{place}")
+            self.save(self.window, f"result_{place}.jpg")
+            point = next(zones.getFeatures()).geometry().pointOnSurface().asPoint()
+            close = QgsRectangle.fromCenterAndSize(point, CLOSE_M, CLOSE_M / 2)
+            self.canvas.setExtent(self.canvas.mapSettings().layerExtentToOutputExtent(zones, close))
+            self.quiet()
+            self.save(self.window, f"result_{place}_close.jpg")
         QgsProject.instance().clear()
 
     def open_project(self) -> None:
@@ -104,6 +121,13 @@ class Session:
         scenes = [n.layer() for n in project.layerTreeRoot().findLayers() if n.layer() and n.layer().type() == raster]
         qgis.utils.iface.setActiveLayer(scenes[0])
         self.quiet()
+
+    @staticmethod
+    def named(layers: dict) -> dict:
+        """Parameters that are layers of the project, by their names."""
+        from qgis.core import QgsProject
+
+        return {key: QgsProject.instance().mapLayersByName(name)[0].id() for key, name in layers.items()}
 
     def zones(self) -> dict:
         """The zone layer of each place in the demo's project, by the name of its group."""
@@ -144,8 +168,8 @@ class Session:
 
     def save(self, widget, name: str) -> None:
         """Photograph a window."""
-        path = self.pictures / f"{name}.png"
-        widget.grab().save(str(path))
+        path = self.pictures / name
+        widget.grab().save(str(path), quality=-1 if path.suffix == ".png" else 88)
         self.written.append(str(path))
 
 
