@@ -137,8 +137,8 @@ def main():
     as_taken, results = {}, []
     print("hit/false/missed (in brackets: cut ones that match count as found); E: sum of count errors by track")
     for gsd_m in GSDS_M:
-        specification = next(scorer for scorer in SCORERS if (gsd_m or 0) <= scorer[0])
-        scorers = {shadows: leave_one_out(*specification, shadows) for shadows in (True, False)}
+        fitting = [scorer for scorer in SCORERS if (gsd_m or 0) <= scorer[0]]
+        scorers = {light: leave_one_out(*next(s for s in fitting if s[1] == light)) for light in (True, False)}
         for variant, options in VARIANTS.items():
             for set_name in (YARD, MUTTENZ, PORT):
                 if "painted" in options and FILES[set_name][3] is None:

@@ -6,7 +6,6 @@ scene a little blurrier or a line a little off is nothing new; no pixel of anoth
 on the same copies with the shaded flank replaced by the mirrored sunny one: light without shadows beside the wagons. Ridge logistic regression by iteratively reweighted least squares, numpy only.
 """
 
-import itertools
 import json
 from dataclasses import replace
 from functools import lru_cache
@@ -22,16 +21,18 @@ SOURCE = (
     "swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
     "@ 8652c926, MIT; set d-rail-yard"
 )
-ASIDE = (-1.0, -0.5, 0.5, 1.0)  # lines are drawn up to so many metres beside the track
-# Scorer: coarsest effective GSD served, and the copies of the yard it is fitted on: GSD (None: native), blur in native pixels,
-# metres to the left of the track's line
-SCORERS = (
-    (
-        0.65,
-        ((None, 0.0, 0.0), (None, 1.0, 0.0), (0.5, 0.0, 0.0), (0.75, 0.0, 0.0), *((None, 0.5, aside) for aside in ASIDE)),
-    ),
-    (1.5, ((0.75, 0.0, 0.0), (1.0, 0.0, 0.0), (1.25, 0.0, 0.0), *((1.0, 0.0, aside) for aside in ASIDE))),
-    (99.0, ((2.0, 0.0, 0.0), (3.0, 0.0, 0.0))),
+# Scorers: coarsest effective GSD served, whether shadows lie beside the wagons, and the copies of the yard it is fitted on: GSD
+# (None: native), blur in native pixels, metres to the left of the track's line (lines are often drawn beside the track; without
+# shadows an offset of a metre blurs what little there is to see).
+ASIDE = {True: (-1.0, -0.5, 0.5, 1.0), False: (-0.5, 0.5)}
+SCORERS = tuple(
+    (up_to_m, shadows, (*plain, *((gsd, blur, aside) for aside in ASIDE[shadows] for gsd, blur in moved)))
+    for shadows in (True, False)
+    for up_to_m, plain, moved in (
+        (0.65, ((None, 0.0, 0.0), (None, 1.0, 0.0), (0.5, 0.0, 0.0), (0.75, 0.0, 0.0)), ((None, 0.5),)),
+        (1.5, ((0.75, 0.0, 0.0), (1.0, 0.0, 0.0), (1.25, 0.0, 0.0)), ((1.0, 0.0),)),
+        (99.0, ((2.0, 0.0, 0.0), (3.0, 0.0, 0.0)), ()),
+    )
 )
 RIDGE_OCCUPIED, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 10.0, 3.0
 INSIDE_M, OUTSIDE_M, JOINT_M, NEAR_JOINT_M = 0.3, 1.5, 0.45, 1.6  # which cells are sure
@@ -152,7 +153,7 @@ def blurred(sigma_px):
     return lambda data: np.stack([gaussian_filter(band, sigma_px) for band in data])
 
 
-def leave_one_out(up_to_m, specification, shadows):
+def leave_one_out(up_to_m, shadows, specification):
     """Name of each yard track -> the scorer fitted without it; and under "" the one fitted on all."""
     labelled = tracks(YARD)
     by_track = {
@@ -185,8 +186,8 @@ def confidence(scorers, specification, shadows):
 def main():
     """Fit and write."""
     out = []
-    for (up_to_m, specification), shadows in itertools.product(SCORERS, (True, False)):
-        scorers = leave_one_out(up_to_m, specification, shadows)
+    for up_to_m, shadows, specification in SCORERS:
+        scorers = leave_one_out(up_to_m, shadows, specification)
         parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "joint")}
         parts["confidence"] = confidence(scorers, specification, shadows).to_dict()
         out.append({"up_to_m": up_to_m, "shadows": shadows, **parts})
