@@ -146,7 +146,7 @@ def pier(
     trucks: int = 4,
     cranes: int = 2,
 ) -> Layout:
-    """A pier with stacking blocks along azimuth_deg, lorries in its lanes and cranes at its edges (the
+    """A pier with stacking blocks along azimuth_deg, up to one lorry a lane and cranes at its edges (the
     first to the right of azimuth_deg) with their jibs turned in.
 
     fill: share of container slots taken, 0..1; blocks fill one after the other from the root, the last in part.
@@ -162,9 +162,8 @@ def pier(
     for number, place in enumerate(places):
         things += stack_block(place, azimuth_deg, bays, rows, float(np.clip(fill * len(places) - number, 0.0, 1.0)), rng)
     ahead, aside = along(azimuth_deg), right_of(azimuth_deg)
-    for _ in range(trucks if places else 0):
-        place = places[rng.integers(len(places))]
-        x, y = place + aside * (width / 2 + LANE_M / 2) + ahead * rng.uniform(-0.4, 0.4) * length
+    for number in rng.permutation(len(places))[:trucks]:
+        x, y = places[number] - aside * (width / 2 + LANE_M / 2) + ahead * rng.uniform(-0.4, 0.4) * length
         things.append(truck(float(x), float(y), azimuth_deg + 180.0 * rng.integers(2), rng))
     for k in range(cranes):
         out = aside if k % 2 == 0 else -aside
