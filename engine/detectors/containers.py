@@ -20,7 +20,9 @@ from ..patch import Patch
 from ..zones import Zone
 from .base import Found, Progress, SceneLike, silent
 from .box_scores import Edges, Upright, axis_of, edges, rectangle_scores, upright
+from .boxes import Boxes
 from .ground import Ground, lab
+from .lookalikes import parked, roof_pieces, shadows
 from .packing import connected_to, overlap, pack
 
 # ISO 668 outside lengths in metres, and the width they share.
@@ -31,7 +33,7 @@ RING_M = 8.0  # ground is learned this far around the zone
 RING_PIXELS = 4e6  # the ring of a large zone is read coarser, to this many pixels in all
 BLOCK_M = 100.0  # a zone is worked off in squares of at most this side, which bounds the memory
 HALO_M = 16.0  # and each square sees this much around it: the longest box and its neighbour
-RIM_M = 2.0  # boxes centred this far outside compete for the ground too, and are dropped afterwards
+MARGIN_M = 2.0  # boxes centred this far outside compete for the ground too, and are dropped afterwards
 PIXEL_M = 0.25  # work pixel: a tenth of a box's width
 AXIS_CLEAR = 2.0  # peak over mean of edge directions; water and cloud stay below 1.5, blocks of boxes above 4
 BARE = 2.0  # standard deviations from the ground's colours within which a pixel is ground
@@ -50,7 +52,7 @@ class Settings:
     deviations from bare ground a pixel must lie. filled: share of a box's pixels that must. sizes: the types looked for.
     """
 
-    strong: float = 0.5
+    strong: float = 0.55
     weak: float = 0.25
     colours: float = 3.0
     filled: float = 0.8
@@ -58,49 +60,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Boxes:
-    """Rectangles in an upright picture, in pixels.
-
-    low, high: corners (n, 2) as (column, row) edges. score, size: of each. lying: long side along the columns' direction.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    score: np.ndarray
-    size: np.ndarray
-    lying: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.score)
-
-    def select(self, which: Any) -> Boxes:
-        """The rows of a mask or index array."""
-        return Boxes(self.low[which], self.high[which], self.score[which], self.size[which], self.lying[which])
-
-    @property
-    def centre(self) -> np.ndarray:
-        """Fractional column and row (n, 2)."""
-        return (self.low + self.high) / 2 - 0.5
-
-    @property
-    def area_px(self) -> np.ndarray:
-        """Pixels covered by each."""
-        return np.prod(self.high - self.low, axis=1)
-
-    def within(self, mask: np.ndarray) -> np.ndarray:
-        """Bool (n,): centres on a bool picture."""
-        column, row = np.round(self.centre).astype(int).T
-        return mask[np.clip(row, 0, mask.shape[0] - 1), np.clip(column, 0, mask.shape[1] - 1)]
-
-
-@dataclass(frozen=True)
 class Block:
-    """One square of a zone: the part of the zone in it, and what was found there."""
+    """One square of a zone: the part of the zone in it, what was found there and how many vehicles were left out."""
 
     part: Any
     found: Detections
     scale: float = 1.0
     axis_clear: float = 0.0
+    vehicles: int = 0
 
 
 class Containers:
@@ -140,17 +107,20 @@ class Containers:
         inside = patch.inside(part)
         if ground is None or not np.any(inside & patch.valid):
             return Block(part, Detections.empty())
-        away = np.where(patch.valid, ground.distance(lab(patch.rgb())), 0.0).astype(np.float32)
+        away, shadow = _colours(patch, ground)
         axis_deg, clear = axis_of(patch, inside & (away > self.settings.colours), inside & (away < BARE))
         if clear < AXIS_CLEAR:
             return Block(part, Detections.empty(), axis_clear=clear)
         view = _view(patch, away, part, axis_deg)
-        near = view.mask(patch, patch.inside(zone.geometry.buffer(RIM_M)))
+        near = view.mask(patch, patch.inside(zone.geometry.buffer(MARGIN_M)))
         outline = edges(view, near, (view.away < BARE) & view.valid)
         raised = (view.away > self.settings.colours) & view.valid
         boxes, scale = _best_scale(outline, raised.astype(np.float32), near, self.settings)
-        kept = boxes.select(boxes.within(view.mask(patch, inside)))
-        return Block(part, _detections(kept, view, zone, self.settings), scale, clear)
+        boxes = boxes.select(~shadows(boxes, view.mask(patch, shadow)) & ~roof_pieces(boxes, raised, PIXEL_M))
+        boxes = boxes.select(boxes.within(view.mask(patch, inside)))
+        vehicles = parked(boxes, PIXEL_M)
+        found = _detections(boxes.select(~vehicles), view, zone, self.settings)
+        return Block(part, found, scale, clear, int(vehicles.sum()))
 
     def _footprint_m2(self, scene: SceneLike, part: Any, ground: Ground | None) -> float:
         """Area that is neither ground nor its shadow, where edges share an axis: gaps and visible side walls count too."""
@@ -158,12 +128,17 @@ class Containers:
         inside = patch.inside(part) & patch.valid
         if ground is None or not inside.any():
             return 0.0
-        colours = lab(patch.rgb())
-        away = ground.distance(colours)
+        away, shadow = _colours(patch, ground)
         covered = (away > self.settings.colours) & inside
         if axis_of(patch, covered, inside & (away < BARE))[1] < AXIS_CLEAR:
             return 0.0
-        return float((covered & ~ground.shadow(colours)).sum()) * patch.gsd_m**2
+        return float((covered & ~shadow).sum()) * patch.gsd_m**2
+
+
+def _colours(patch: Patch, ground: Ground) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of a patch's colours from the ground's (rows, columns), 0 where nothing was seen, and what may be shadow."""
+    colours = lab(patch.rgb())
+    return np.where(patch.valid, ground.distance(colours), 0.0).astype(np.float32), ground.shadow(colours) & patch.valid
 
 
 def candidates(outline: Edges, raised: np.ndarray, scale: float, settings: Settings) -> Boxes:
@@ -253,6 +228,12 @@ def _measures(zone: Zone, covered_m2: float) -> dict[str, float]:
 def _block_warnings(zone: Zone, blocks: list[Block], count: int) -> Iterator[str]:
     if count:
         yield f"Zone {zone.zone_id}: the container count includes boxes on trucks and wagons."
+    vehicles = sum(block.vehicles for block in blocks)
+    if vehicles:
+        yield (
+            f"Zone {zone.zone_id}: {vehicles} objects of a container's size stand side by side with gaps like parked "
+            "vehicles and are not counted; add them by hand if they are containers."
+        )
     edge = [b.scale for b in blocks if len(b.found) and b.scale in (SCALES[0], SCALES[-1])]
     if edge:
         yield (
