@@ -43,7 +43,9 @@ def write(algorithm, parameters, key, context, columns, rows, *, style, title, r
 
 
 def finish(written, context) -> None:
-    """Apply the style; in a GeoPackage store style and provenance with the table."""
+    """Name the layer by its scene and apply the style; in a GeoPackage store style and provenance with the table."""
+    if context.willLoadLayerOnCompletion(written.destination):
+        context.layerToLoadOnCompletionDetails(written.destination).name = written.title
     layer = QgsProcessingUtils.mapLayerFromString(written.destination, context)
     if not isinstance(layer, QgsVectorLayer):
         return

@@ -49,5 +49,5 @@ def test_version_is_the_same_everywhere(metadata):
     version = metadata["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", version)
     assert metadata["changelog"].lstrip().startswith(version)
-    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text("utf8")
+    assert re.search(rf"^## \[?{re.escape(version)}\b", (ROOT / "CHANGELOG.md").read_text("utf8"), re.M)
     assert re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf8"), re.M).group(1) == version

@@ -146,6 +146,7 @@ class Toolbar(QObject):
         self.actions[0].setEnabled(True)
         if succeeded:
             handleAlgorithmResults(self.algorithm, self.context, self.feedback)
+            self.iface.layerTreeView().setCurrentLayer(None)  # else the next layers land in the group
             self._zoom()
             self._say(self.tr("Reference layers added from {}").format(results["OUTPUT"]), Qgis.MessageLevel.Success)
         else:

@@ -133,12 +133,16 @@ def add_layers(crs, name):
     actions()["layers"].trigger()
     wait(lambda: actions()["layers"].isEnabled())
     settle()
+    later = QgsVectorLayer("Point?crs=EPSG:32652", "later", "memory")
+    after_second = len(project.mapLayers())
+    project.addMapLayer(later)
     return {
+        "later_is_in": project.layerTreeRoot().findLayer(later).parent().name(),
         "came": came,
         "files": sorted(path.name for path in folder.glob("*.gpkg")),
         "centre": centre,
         "layers": layers,
-        "layers_after_second": len(project.mapLayers()),
+        "layers_after_second": after_second,
         "groups": len(rason_groups()),
         "nodes": len(project.layerTreeRoot().findLayers()),
         "in_group": len(rason_groups()[0].findLayers()) if rason_groups() else 0,
