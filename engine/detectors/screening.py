@@ -12,7 +12,7 @@ from .base import Progress, SceneLike
 
 COARSER = 4  # times the work pixel
 _FROM = 4.0  # strangeness of a coarse pixel that is worth a closer look; lower than the detector's own
-_TILE_PX = 1024
+_TILE_PX = 512
 _JOIN_PX = 2  # gaps between the parts of one ship, or of a raft
 _CONTEXT_M = 75.0  # water read round what floats, for the background
 

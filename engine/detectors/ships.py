@@ -162,7 +162,21 @@ def _pieces(
         found.append(pieces.moved(top, left))
         scored.append(score)
         progress(0.4 + 0.6 * k / len(boxes))
-    return Pieces.concatenate(found), np.concatenate(scored)
+    pieces, score = Pieces.concatenate(found), np.concatenate(scored)
+    kept = ~_in_wake(pieces)
+    return pieces.select(kept), score[kept]
+
+
+def _in_wake(p: Pieces) -> np.ndarray:
+    """Bool (N): pieces that trail a much stronger one: on its axis, within six of its lengths, no wider, and as directed."""
+    dc, dr = p.column[None] - p.column[:, None], p.row[None] - p.row[:, None]
+    cos, sin = np.cos(p.angle)[:, None], np.sin(p.angle)[:, None]
+    along, across = np.abs(dc * cos + dr * sin), np.abs(dr * cos - dc * sin)
+    turned = np.abs(np.sin(p.angle[None] - p.angle[:, None]))
+    length, width = p.length[:, None], p.width[:, None]
+    trails = (along < 6 * length) & (across < width) & (turned < np.sin(np.radians(25))) & (p.width[None] <= width)
+    # At a quay ships of all colours lie in line; a wake has water on both sides.
+    return (trails & (p.strangeness[None] < 0.5 * p.strangeness[:, None])).any(0) & (p.water > 0.6)
 
 
 def _hulls(
@@ -224,7 +238,7 @@ def hull_score(p: Pieces, gsd_m: float, least_m: float, base: float) -> np.ndarr
     gates = (
         (length >= least_m)
         & (length <= LONGEST_M)
-        & (width <= 1.3 * WIDEST_M + gsd_m)
+        & (width <= 1.5 * WIDEST_M)
         & (ratio >= LEAST_RATIO)
         & (ratio <= 14)
         & (p.fill >= LEAST_FILL)

@@ -115,6 +115,16 @@ def test_tiles_give_what_one_piece_gives(monkeypatch):
     assert len(seen) > 12 and seen == sorted(seen) and seen[-1] == 1.0
 
 
+def test_wake_is_not_more_ships():
+    scene = picture(300, 300, 3.0, [(450, 200, 100, 20, 0)])
+    rows = np.arange(300)
+    for low, high in ((100, 118), (130, 150), (165, 190)):  # broken foam astern
+        part = (rows >= low) & (rows < high)
+        scene.data[:, part, 147:153] += 0.12
+    ships = Ships().detect(scene, whole(scene)).detections
+    assert len(ships) == 1 and abs(ships.y[0] - 200) < 10
+
+
 def test_fine_scene_is_read_only_where_something_floats():
     class Counted(ArrayScene):
         def read(self, bounds, gsd_m=None):
