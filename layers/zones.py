@@ -53,17 +53,23 @@ class Zone(NamedTuple):
 
 
 def make(
-    shapes: list[Shape], kind: str, to_wgs84: QgsCoordinateTransform, berth_width_m: float, water: QgsGeometry | None
+    shapes: list[Shape],
+    kind: str,
+    id_fields: Iterable[str],
+    to_wgs84: QgsCoordinateTransform,
+    berth_width_m: float,
+    water: QgsGeometry | None,
 ) -> Iterator[Zone]:
     """One zone a shape, of this kind or (auto) of the kind it has; behind each pier its berths.
 
-    ``water`` is in WGS 84. Numbers run where a layer has no ids; ids may repeat (see ``unique``).
+    ``water`` is in WGS 84. Ids come from the first of ``id_fields`` that holds something, else they are numbers; they may
+    repeat (see ``unique``).
     """
     kinds = [kind_of(shape.values, shape.is_line) if kind == AUTO else kind for shape in shapes]
     piers = [_moved(shape.geometry, to_wgs84) for shape, word in zip(shapes, kinds) if word == "pier"]
     land = QgsGeometry.unaryUnion(piers)
     for number, (shape, word) in enumerate(zip(shapes, kinds), 1):
-        zone_id = first(shape.values, ID_FIELDS) or f"{word}-{number}"
+        zone_id = first(shape.values, id_fields) or f"{word}-{number}"
         name = first(shape.values, NAME_FIELDS)
         yield Zone(zone_id, name, word, shape.geometry)
         if word == "pier" and berth_width_m:

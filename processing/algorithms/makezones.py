@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
     QgsWkbTypes,
@@ -85,6 +86,12 @@ class MakeZones(RasonAlgorithm):
                 ),
             ),
             (
+                QgsProcessingParameterField("ID_FIELD", self.tr("Field with the zone ids"), None, "INPUT", optional=True),
+                self.tr(
+                    "Names the zones in every result. Left empty: zone_id, id or osm_id where there is one, else numbers."
+                ),
+            ),
+            (
                 QgsProcessingParameterNumber(
                     "BERTH_WIDTH",
                     self.tr("Width of berth strips (m)"),
@@ -114,13 +121,14 @@ class MakeZones(RasonAlgorithm):
             ),
         )
         for parameter, text in parameters:
-            self.addParameter(scenes.with_help(parameter, text, advanced=parameter.name() == "RAILWAY"))
+            self.addParameter(scenes.with_help(parameter, text, advanced=parameter.name() in ("ID_FIELD", "RAILWAY")))
         self.addOutput(QgsProcessingOutputNumber("COUNT", self.tr("Number of zones")))
 
     def read(self, parameters, context, feedback):
         """Read and check all features."""
         self.kind = self.parameterAsEnumString(parameters, "KIND", context) or zones.AUTO
         self.width_m = self.parameterAsDouble(parameters, "BERTH_WIDTH", context)
+        self.id_fields = (self.parameterAsString(parameters, "ID_FIELD", context).lower(), *zones.ID_FIELDS)
         source = self._source(parameters, "INPUT", context)
         self.to_wgs84 = _to_wgs84(source, context)
         self.shapes = self._shapes(source, "INPUT", feedback)
@@ -141,7 +149,7 @@ class MakeZones(RasonAlgorithm):
     def work(self, parameters, context, feedback):
         """Make the zones and write them."""
         step, made = bridge.progress(feedback, 0, 90), []
-        for zone in zones.make(self.shapes, self.kind, self.to_wgs84, self.width_m, self.water):
+        for zone in zones.make(self.shapes, self.kind, self.id_fields, self.to_wgs84, self.width_m, self.water):
             made.append(zone)
             step(min(1.0, len(made) / (3 * len(self.shapes))))
         ids = zones.unique(zone.zone_id for zone in made)
@@ -175,7 +183,7 @@ class MakeZones(RasonAlgorithm):
         for feature in source.getFeatures(QgsFeatureRequest()):
             texts = ("" if value in (None, NULL) else str(value).strip() for value in feature.attributes())
             values = dict(zip(keys, texts))
-            label = zones.first(values, zones.ID_FIELDS) or str(feature.id())
+            label = zones.first(values, self.id_fields) or str(feature.id())
             geometry = bridge._usable(feature.geometry(), label, name, feedback)
             if geometry is not None:
                 shapes.append(zones.Shape(label, values, geometry))

@@ -189,6 +189,11 @@ def test_ids_are_unique_and_repeats_are_said(provider):
     assert any("a-2" in text for text in feedback.warnings)
 
 
+def test_the_field_of_ids_can_be_chosen(provider):
+    rows = [(line(0, n * 5, 500), {"Gleis": word, "id": str(n)}) for n, word in enumerate(["T1", ""])]
+    assert set(zones(run(layer("LineString", rows), ID_FIELD="Gleis"))) == {"T1", "1"}
+
+
 def test_null_and_empty_geometries_are_skipped_and_said(provider):
     feedback = Feedback()
     made = run(layer("Polygon", [(None, {"id": "nothing"}), (PIER, {"id": "p"})]), feedback)
