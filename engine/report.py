@@ -106,6 +106,7 @@ class TallyReport(Report):
     def table(self) -> str:
         """One line a zone, class and unit, with the interval in words and drawn."""
         tops = _tops(self.rows)
+        notes = list(dict.fromkeys(str(row["note"]) for row in self.rows if row.get("note")))
         lines = [
             (
                 row,
@@ -113,12 +114,13 @@ class TallyReport(Report):
                 _number_cell(row),
                 f'<td class="range">{_range(row, tops[row["class"], row["unit"]])}</td>',
                 f'<td class="number">{_percent(row["visible_fraction"])}</td>',
-                f"<td>{escape(str(row['basis']))}{_small(row.get('note'))}</td>",
+                f"<td>{escape(str(row['basis']))}{_reference(row, notes)}</td>",
             )
             for row in self.rows
         ]
         caption = f"Ranges are {_level(self.rows)} intervals. Seen: the share of the zone that the scene shows."
-        return _table(caption, ("Zone", "Class", "Result", "Range", "Seen", "Basis"), lines)
+        table = _table(caption, ("Zone", "Class", "Result", "Range", "Seen", "Basis"), lines)
+        return table + _section("", notes, '<ol class="notes">{}</ol>', "<li>{}</li>")
 
 
 class ComparisonReport(Report):
@@ -216,6 +218,11 @@ def _sign(verdict: str) -> str:
 
 def _small(text: Any) -> str:
     return f"<small>{escape(str(text))}</small>" if text else ""
+
+
+def _reference(row: Mapping[str, Any], notes: Sequence[str]) -> str:
+    """The number of the row's note below the table; many rows share one."""
+    return f" <sup>{notes.index(str(row['note'])) + 1}</sup>" if row.get("note") else ""
 
 
 def _class_cell(row: Mapping[str, Any]) -> str:

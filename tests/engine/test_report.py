@@ -158,6 +158,13 @@ def test_lines_of_a_zone_share_its_name_and_namesakes_stay_apart():
     assert re.findall(r'rowspan="(\d)">(.*?)<', html) == [("2", "T1"), ("1", "Main"), ("1", "Main")]
 
 
+def test_notes_that_rows_share_stand_once_below_the_table():
+    rows = [tally_row(note="dark"), tally_row(note=""), tally_row(note="wet"), tally_row(note="dark")]
+    html = tally(rows).table()
+    assert [line[-1] for line in cells(html)] == ["uncalibrated 1", "uncalibrated", "uncalibrated 2", "uncalibrated 1"]
+    assert html.endswith('<ol class="notes"><li>dark</li><li>wet</li></ol>')
+
+
 def test_ranges_of_a_class_and_unit_are_drawn_on_one_scale():
     html = tally([tally_row(low=50, high=100, estimate=75), tally_row(low=100, high=200, estimate=150)]).table()
     ends = [[float(x) for x in pair] for pair in re.findall(r'd="M([\d.]+) 8H([\d.]+)" stroke="#0f6a73"', html)]
