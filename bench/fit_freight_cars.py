@@ -9,6 +9,7 @@ on the same copies with the shaded flank replaced by the mirrored sunny one: lig
 import json
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple, Optional
 
 import numpy as np
 from rail_sets import CUT_ENDS, ROOT, match, scene, tracks
@@ -21,17 +22,27 @@ SOURCE = (
     "swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
     "@ 8652c926, MIT; set d-rail-yard"
 )
-# Scorers: coarsest effective GSD served, whether shadows lie beside the wagons, and the copies of the yard it is fitted on: GSD
-# (None: native), blur in native pixels, metres to the left of the track's line (lines are often drawn beside the track; without
-# shadows an offset of a metre blurs what little there is to see).
+
+
+class Copy(NamedTuple):
+    """A changed copy of the yard: averaged to a GSD (None: native), blurred, with noise, its lines moved to the left."""
+
+    gsd_m: Optional[float] = None
+    blur_px: float = 0.0
+    aside_m: float = 0.0  # lines are often drawn beside the track
+    noise: float = 0.0  # sd in each native pixel and band, of the scene's contrast
+
+
+# Scorers: coarsest effective GSD served, whether shadows lie beside the wagons, and the copies of the yard it is fitted on.
+# Without shadows an offset of a metre blurs what little there is to see, so there lines are moved less.
 ASIDE = {True: (-1.0, -0.5, 0.5, 1.0), False: (-0.5, 0.5)}
 SCORERS = tuple(
-    (up_to_m, shadows, (*plain, *((gsd, blur, aside) for aside in ASIDE[shadows] for gsd, blur in moved)))
+    (up_to_m, shadows, (*plain, *(moved._replace(aside_m=aside) for aside in ASIDE[shadows])))
     for shadows in (True, False)
     for up_to_m, plain, moved in (
-        (0.65, ((None, 0.0, 0.0), (None, 1.0, 0.0), (0.5, 0.0, 0.0), (0.75, 0.0, 0.0)), ((None, 0.5),)),
-        (1.5, ((0.75, 0.0, 0.0), (1.0, 0.0, 0.0), (1.25, 0.0, 0.0)), ((1.0, 0.0),)),
-        (99.0, ((2.0, 0.0, 0.0), (3.0, 0.0, 0.0)), ()),
+        (0.65, (Copy(), Copy(blur_px=1), Copy(0.5), Copy(0.75), Copy(noise=0.1), Copy(0.5, noise=0.15)), Copy(blur_px=0.5)),
+        (1.5, (Copy(0.75), Copy(1.0), Copy(1.25), Copy(0.75, noise=0.2), Copy(1.0, noise=0.3)), Copy(1.0)),
+        (99.0, (Copy(2.0), Copy(3.0), Copy(2.0, noise=0.5)), Copy(2.0)),
     )
 )
 RIDGE_OCCUPIED, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 10.0, 3.0
@@ -141,16 +152,20 @@ def fit_scorer(up_to_m, shadows, tables):
 def copies(specification, shadows):
     """The yard's training copies: per copy the strips of all tracks."""
     return [
-        strips(scene(YARD, gsd, change=blurred(sigma) if sigma else None), aside, shadows)
-        for gsd, sigma, aside in specification
+        strips(scene(YARD, copy.gsd_m, change=changed(copy.blur_px, copy.noise)), copy.aside_m, shadows)
+        for copy in specification
     ]
 
 
-def blurred(sigma_px):
-    """A change for ``rail_sets.scene``: Gaussian blur."""
+def changed(blur_px, noise):
+    """A change for ``rail_sets.scene``: Gaussian blur, then white noise."""
     from scipy.ndimage import gaussian_filter
 
-    return lambda data: np.stack([gaussian_filter(band, sigma_px) for band in data])
+    def change(data):
+        soft = np.stack([gaussian_filter(band, blur_px) for band in data]) if blur_px else data
+        return soft + np.random.default_rng(0).normal(0, noise, data.shape)
+
+    return change
 
 
 def leave_one_out(up_to_m, shadows, specification):

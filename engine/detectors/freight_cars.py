@@ -29,6 +29,7 @@ CLASS = "freight_car"
 WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
 
 FINEST_M = 0.25  # finer scenes are averaged to about this: rails and rivets only disturb
+DETAIL = 0.85  # a scene less sharp than its pixels is averaged to this share of its effective GSD, as the scorers know it
 FINE_STEP_M, STEP_M, FINE_UP_TO_M = 0.25, 0.5, 0.4  # work sampling along the track
 BEYOND_M = 20.0  # the strip goes on this far past the line's ends, so that a wagon across an end is seen whole
 AROUND_M = 15.0  # contrast is measured this far around
@@ -130,7 +131,8 @@ def scorer_for(effective_gsd_m: float, shadows: bool) -> Scorer:
 def strip_of(scene: SceneLike, line: Any, progress: Progress = silent) -> Strip:
     """Straighten a track line, 20 m past both its ends; ``s_m`` is 0 where the line itself begins."""
     step = FINE_STEP_M if scene.effective_gsd_m < FINE_UP_TO_M else STEP_M
-    gsd = FINEST_M if scene.gsd_m < 0.75 * FINEST_M else None
+    detail = max(FINEST_M, DETAIL * scene.effective_gsd_m)
+    gsd = detail if detail >= 1.5 * scene.gsd_m else None
     strip = straighten(
         scene,
         lengthened(line, BEYOND_M),

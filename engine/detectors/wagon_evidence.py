@@ -22,6 +22,7 @@ LEFT, RIGHT = slice(0, 2), slice(5, 7)
 HALF_WIDTH_M = 3.0
 WIDE_M = 5.0  # shadows are looked at this far to either side
 RAKE_M = 15.0  # a joint is compared with what is usual this far to either side
+LEAST_CONTRAST = 0.3  # of the scene's: bland surroundings must not blow their noise up to wagons (real yards: 0.4 to 0.9)
 SEEN = 0.25  # a lane's cell counts as seen from this share on
 OUTLIER = 4.0  # features are cut at this many standard deviations
 STRONGEST = 6.0  # no single cell says more than this, in log units, for or against a wagon
@@ -180,7 +181,7 @@ def contrast(strip: Strip) -> tuple[float, float]:
     if not len(pixels):
         return 0.0, 1.0
     low, high = np.percentile(pixels @ LUMA, [2, 98])
-    return float(low), float(max(high, low + 0.02))
+    return float(low), float(max(high, low + LEAST_CONTRAST))
 
 
 def occupancy_features(lanes: Lanes) -> np.ndarray:

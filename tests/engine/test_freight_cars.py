@@ -88,6 +88,18 @@ def test_a_rake_is_counted_wagon_by_wagon(gsd, reverse):
     assert ((found.p > 0) & (found.p <= 1)).all()
 
 
+def test_pixels_finer_than_the_detail_change_little():
+    found = FreightCars().detect(rake(STARTS, effective=0.9), track())
+    assert abs(len(found.detections) - 8) <= 1
+    assert len(FreightCars().detect(rake(STARTS, empty=True, effective=0.9), track()).detections) == 0
+
+
+def test_a_single_band_is_enough():
+    colour = rake(STARTS)
+    grey = ArrayScene(colour.data.mean(0, keepdims=True), 0.25, ("pan",), y0=20.0)
+    assert abs(len(FreightCars().detect(grey, track()).detections) - 8) <= 1
+
+
 def test_without_shadows_it_counts_and_says_so():
     found = FreightCars().detect(rake(STARTS, shadows=False), track())
     assert abs(len(found.detections) - 8) <= 1
