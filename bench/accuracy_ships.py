@@ -3,7 +3,8 @@
 ``python bench/accuracy_ships.py [--calibrate]``. Water zones were drawn by eye as an analyst would (WATER_PX: ending at the quay
 line, without jetties, islands and the dredger) or, for the Sentinel-2 ports, are what lies more than 150 m off land. "area" is the
 whole picture as one zone, land and all. A hit is an IoU of boxes >= 0.3 or a centre inside the label, one to one; what touches a
-label beyond that is a double. Every scene was in view while the method was made: read these figures as a ceiling.
+label beyond that is a double. Every scene but those of HELD_OUT was in view while the method was made: read their figures as a
+ceiling.
 --calibrate also writes engine/detectors/weights/ships_calibration.json, from the openly licensed Sentinel-2 ports only.
 """
 
@@ -21,7 +22,10 @@ from rason.engine.detectors.ships import Ships, least_length_m
 from rason.engine.scene import Scene
 from rason.engine.zones import Zone
 
-# set, picture, labels, band roles, kinds of zone
+# Looked at for the first time when the method was finished; their zones were drawn before any result was seen.
+HELD_OUT = ("t_0617", "t_0635", "t_0638")
+
+# set, picture, labels, band roles
 SCENES = {
     "scene_2": ("d-ships-planet3m", "scene_2.tif", "scene_2_boxes_by_eye.geojson", ""),
     "scene_3": ("d-ships-planet3m", "scene_3.tif", "scene_3_boxes_by_eye.geojson", ""),
@@ -47,6 +51,7 @@ SCENES = {
         name: ("d-ships-optical", f"{name}.tif", f"{name}_boxes.geojson", "")
         for name in ("t_0618", "t_0629", "t_0648", "t_0650")
     },
+    **{name: ("d-container-yard", f"{name}.tif", f"{name}_boxes.geojson", "") for name in HELD_OUT},
     "t_0616": ("d-port-train", "t_0616.tif", "t_0616_boxes.geojson", ""),
     **{name: ("d-near-empty", f"{name}.tif", f"{name}_boxes.geojson", "") for name in ("t_0606", "t_0658", "t_0608")},
 }
@@ -54,10 +59,12 @@ GROUPS = {
     "3 m, drawn water (open water)": ("water", ("scene_2", "scene_3")),
     "10 m, more than 150 m off land": ("water", ("cartagena", "casablanca", "honolulu")),
     "0.3 m, drawn water (at berth)": ("berth", ("t_0618", "t_0629", "t_0648", "t_0650", "t_0616")),
+    "0.3 m, drawn water, held out": ("berth", HELD_OUT),
     "glint and cloud, whole chip as water": ("water", ("t_0606", "t_0658")),
     "3 m, whole scene": ("area", ("scene_2", "scene_3")),
     "10 m, whole scene": ("area", ("cartagena", "casablanca", "honolulu")),
     "0.3 m, whole chip": ("area", ("t_0618", "t_0629", "t_0648", "t_0650", "t_0616")),
+    "0.3 m, whole chip, held out": ("area", HELD_OUT),
     "glint, cloud, roofs, whole chip": ("area", ("t_0606", "t_0658", "t_0608")),
 }
 S2_SOURCE = (
@@ -103,6 +110,15 @@ WATER_PX = {
     "t_0650": (
         "0 0, 930 0, 930 295, 880 270, 840 262, 700 270, 560 275, 480 275, 420 272, 330 290, 300 320, 240 360, 200 385, 190 "
         "428, 135 430, 92 440, 92 508, 130 510, 127 590, 126 680, 126 795, 122 800, 122 852, 97 868, 60 872, 40 885, 0 880",
+    ),
+    "t_0617": ("671 0, 671 612, 930 700, 930 0",),
+    "t_0635": (
+        "28 930, 60 895, 110 845, 165 795, 240 700, 300 655, 350 612, 440 545, 490 490, 540 475, 585 470, 560 420, 560 400, "
+        "615 380, 693 452, 795 372, 825 410, 860 455, 778 540, 848 614, 905 570, 930 600, 930 930",
+    ),
+    "t_0638": (
+        "330 0, 325 200, 320 400, 318 560, 300 760, 285 860, 265 930, 440 930, 445 900, 485 890, 490 770, 545 750, 548 650, "
+        "553 650, 558 530, 565 465, 550 410, 548 200, 490 160, 487 70, 550 50, 550 0",
     ),
     "t_0616": ("0 0, 357 0, 357 820, 0 700",),
 }
