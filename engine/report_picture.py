@@ -115,7 +115,7 @@ class Picture:
         zones = "".join(f'<path class="zone" d="{_path(line)}"/>' for line in small.outlines)
         note = f"<span>{escape(self.note)}</span>" if self.note else ""
         return (
-            f'<figure><svg viewBox="0 0 {columns} {rows}" role="img" aria-label="{escape(self.title)}">'
+            f'<figure><svg viewBox="0 0 {columns} {rows}" style="--sides: {columns / rows:.3f}" role="img" aria-label="{escape(self.title)}">'
             f'<image width="{columns}" height="{rows}" href="data:image/jpeg;base64,{_jpeg(small.rgb)}"/>'
             f"{zones}{''.join(layers)}{_scale_bar(columns, rows, small.gsd_m)}{_north(columns, rows)}</svg>"
             f'<figcaption><b>{escape(self.title)}</b>{note}<ul class="legend">{"".join(legend)}</ul></figcaption></figure>'
@@ -160,6 +160,7 @@ def gather(windows: Sequence[tuple[float, float, float, float]]) -> list[list[in
 def stylesheet() -> str:
     """CSS of the lines drawn over pictures."""
     return (
+        "figure > svg { width: min(100%, max(14rem, 85vh * var(--sides))); aspect-ratio: var(--sides); }\n"
         "figure path, .legend path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; }\n"
         "path.edge { stroke: #000; stroke-opacity: .55; }\n"
         "path.zone { stroke: #fff; stroke-opacity: .8; stroke-width: 1; stroke-dasharray: 6 4; }\n"
@@ -237,8 +238,8 @@ def _north(columns: int, rows: int) -> str:
 
 
 def _text_size(columns: int, rows: int) -> float:
-    """A size that is about 15 px when the picture is shown as wide as the page."""
-    return columns / 64 if columns >= rows else rows / 64
+    """A size that is about 15 px where the picture fills the page's width or the screen's height."""
+    return max(columns / 69, rows / 51)
 
 
 def _jpeg(rgb: np.ndarray) -> str:
