@@ -75,8 +75,8 @@ class Stretch:
 class FreightCars:
     """The detector of freight cars along track lines.
 
-    shade_azimuth_deg: where shadows fall, clockwise from the frame's north, if known (the sun's azimuth plus 180); None: the side of
-    each track that has the darker flank.
+    shade_azimuth_deg: where shadows fall, clockwise from the frame's north, if known (the sun's azimuth plus 180); None: to the side
+    of the zone's tracks that has the darker flank.
     """
 
     name: str = "freight_cars"
@@ -97,7 +97,8 @@ class FreightCars:
         counted = gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m) == "count"
         lines = _joined(zone.geometry)
         strips = [strip_of(scene, line, _part(progress, k, len(lines))) for k, line in enumerate(lines)]
-        seen = [lanes_seen(strip, shade) for strip, shade in zip(strips, self._shade(strips))]
+        shade = self._shade(strips)
+        seen = [lanes_seen(strip, shade) for strip in strips]
         scorer = scorer_for(scene.effective_gsd_m, has_shadows(seen))
         tracks = [read_track(stretches, scorer) for stretches in seen]
         found = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
@@ -108,12 +109,12 @@ class FreightCars:
             _warnings(zone, tracks, lines, scorer.shadows, counted),
         )
 
-    def _shade(self, strips: Sequence[Strip]) -> list[np.ndarray]:
-        """Where shadows fall (east, north), one vector a strip; pooled over the zone when the azimuth is not known."""
+    def _shade(self, strips: Sequence[Strip]) -> np.ndarray:
+        """Where shadows fall (east, north); from the strips of the zone together when the azimuth is not known."""
         if self.shade_azimuth_deg is None:
-            return [shade_vector(strips)] * len(strips)
+            return shade_vector(strips)
         azimuth = np.radians(self.shade_azimuth_deg)
-        return [np.array([np.sin(azimuth), np.cos(azimuth)])] * len(strips)
+        return np.array([np.sin(azimuth), np.cos(azimuth)])
 
 
 @lru_cache(maxsize=1)

@@ -100,6 +100,13 @@ def test_a_single_band_is_enough():
     assert abs(len(FreightCars().detect(grey, track()).detections) - 8) <= 1
 
 
+def test_the_shades_side_is_found_and_can_be_given():
+    scene = rake(STARTS)
+    known, found, wrong = (FreightCars(shade_azimuth_deg=a).detect(scene, track()).detections for a in (0.0, None, 180.0))
+    np.testing.assert_array_equal(known.x, found.x)
+    assert len(wrong) != len(found) or not np.array_equal(wrong.p, found.p)
+
+
 def test_without_shadows_it_counts_and_says_so():
     found = FreightCars().detect(rake(STARTS, shadows=False), track())
     assert abs(len(found.detections) - 8) <= 1
