@@ -50,7 +50,7 @@ def make_zones():
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """scene, other (three months later, fuller), zones: paths. shapes: the zones' geometries. truth: {zone_id: number}."""
-    from rason.engine.simulate import demo, port, rail, render
+    from rason.engine.simulate import files, port, rail, render
     from rason.engine.simulate.layout import Area, Layout, rectangle
 
     folder = tmp_path_factory.mktemp("place")
@@ -72,7 +72,7 @@ def place(tmp_path_factory):
         yard = Area(rectangle(np.array([X + 50, Y - 40.0]), 120.0, 60.0, 90.0), "concrete")
         layout = Layout((yard,), tuple(tracks), (*block, *train))
         scene = render.render(layout, bounds, gsd_m=0.3, sun_azimuth_deg=150, sun_elevation_deg=45, seed=3)
-        demo.write_geotiff(scene, folder / f"{name}.tif", when.replace(tzinfo=timezone.utc))
+        files.write_geotiff(scene, folder / f"{name}.tif", when.replace(tzinfo=timezone.utc), EPSG)
         paths[name] = str(folder / f"{name}.tif")
         truth[name] = {"yard": len(block), "loaded": len(train), "empty": 0}
     zones = [
