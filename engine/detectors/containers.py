@@ -37,7 +37,7 @@ MARGIN_M = 2.0  # boxes centred this far outside compete for the ground too, and
 PIXEL_M = 0.25  # work pixel: a tenth of a box's width
 AXIS_CLEAR = 2.0  # peak over mean of edge directions; water and cloud stay below 1.5, blocks of boxes above 4
 BARE = 2.0  # standard deviations from the ground's colours within which a pixel is ground
-SCALES = (0.80, 0.84, 0.88, 0.92, 0.96, 1.0, 1.04)  # nominal pixels are wrong by some per cent, and tops lean
+SCALES = (0.84, 0.88, 0.92, 0.96, 1.0, 1.04)  # nominal pixels are wrong by some per cent, and tops lean
 MAX_OVERLAP = 0.15  # of the smaller box: tolerance and rounding, not a second box
 CANDIDATES = 2000  # a hectare holds at most 600 boxes; more candidates are noise and cost time squared
 NEIGHBOUR_M = 0.8  # boxes of one block stand closer than this
@@ -116,9 +116,10 @@ class Containers:
         outline = edges(view, near, (view.away < BARE) & view.valid)
         raised = (view.away > self.settings.colours) & view.valid
         boxes, scale = _best_scale(outline, raised.astype(np.float32), near, self.settings)
-        boxes = boxes.select(~shadows(boxes, view.mask(patch, shadow)) & ~roof_pieces(boxes, raised, PIXEL_M))
+        dark = view.mask(patch, shadow)
+        boxes = boxes.select(~shadows(boxes, dark) & ~roof_pieces(boxes, raised, PIXEL_M))
         boxes = boxes.select(boxes.within(view.mask(patch, inside)))
-        vehicles = parked(boxes, PIXEL_M)
+        vehicles = parked(boxes, dark, PIXEL_M)
         found = _detections(boxes.select(~vehicles), view, zone, self.settings)
         return Block(part, found, scale, clear, int(vehicles.sum()))
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from .boxes import Boxes
 
-SHADOW_SHARE = 0.7  # a box is dark all over where it is only the shadow between two others
+SHADOW_SHARE = 0.7  # a box that is shadow nearly all over is none
+HALF_SHADOW = 0.25  # and one this dark may be the gap between two others with a little of their sides
 ROOF_SHARE = 0.2  # boxes that fill less than this of the thing they lie on are pieces of it
 ROOF_GAP_M = 0.6  # things that hang together by less than this are two
 PARKED_PITCH_M = (
@@ -14,7 +15,8 @@ PARKED_PITCH_M = (
 )
 PARKED_MIN = 3  # fewer side by side say nothing
 SIDE_GAP_M = 2.5  # boxes further apart than this do not form a row
-END_GAP_M = 1.0
+END_GAP_M = 1.0  # nor do ends further apart,
+END_FACING_M = 1.0  # or that face each other over less than this
 
 
 def shadows(boxes: Boxes, shadow: np.ndarray) -> np.ndarray:
@@ -38,29 +40,38 @@ def roof_pieces(boxes: Boxes, raised: np.ndarray, pixel_m: float) -> np.ndarray:
     return (of_box > 0) & (filled[of_box] < ROOF_SHARE * size[of_box])
 
 
-def parked(boxes: Boxes, pixel_m: float) -> np.ndarray:
-    """Bool (n,): boxes of groups that stand side by side with the room between them that doors need."""
+def parked(boxes: Boxes, shadow: np.ndarray, pixel_m: float) -> np.ndarray:
+    """Bool (n,): boxes of groups that stand side by side with the room between them that doors need.
+
+    What may be the shadow between two of them (bool picture) does not count as a neighbour.
+    """
     from scipy.sparse.csgraph import connected_components
 
     if len(boxes) < PARKED_MIN:
         return np.zeros(len(boxes), bool)
+    beside, behind, pitch_m = _neighbours(boxes, pixel_m)
+    _, group = connected_components(beside | behind, directed=False)
+    lit = _sums(boxes, shadow) <= HALF_SHADOW * boxes.area_px
+    nearest_m = np.where(beside & lit[:, None] & lit[None], pitch_m, np.inf).min(1)
+    out = np.zeros(len(boxes), bool)
+    for number in range(group.max() + 1):
+        in_row = nearest_m[(group == number) & np.isfinite(nearest_m)]
+        if len(in_row) >= PARKED_MIN and np.median(in_row) > PARKED_PITCH_M:
+            out |= group == number
+    return out
+
+
+def _neighbours(boxes: Boxes, pixel_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which parallel boxes stand side by side and which end to end (n, n), and how far apart the middle lines lie (metres)."""
     gap_m = (np.maximum(boxes.low[:, None], boxes.low[None]) - np.minimum(boxes.high[:, None], boxes.high[None])) * pixel_m
+    apart_m = np.abs(boxes.centre[:, None] - boxes.centre[None]) * pixel_m
     lying = boxes.lying[:, None]
     along, across = np.where(lying, gap_m[..., 0], gap_m[..., 1]), np.where(lying, gap_m[..., 1], gap_m[..., 0])
     parallel = (lying == boxes.lying[None]) & ~np.eye(len(boxes), dtype=bool)
-    half = np.minimum.outer(*[(boxes.high - boxes.low).max(1) * pixel_m / 2] * 2)
-    beside = parallel & (along < -half) & (across < SIDE_GAP_M)
-    behind = parallel & (across < -1.0) & (along < END_GAP_M)
-    _, group = connected_components(beside | behind, directed=False)
-    centre_m = boxes.centre * pixel_m
-    apart = np.abs(centre_m[:, None] - centre_m[None])
-    pitch = np.where(beside, np.where(lying, apart[..., 1], apart[..., 0]), np.inf).min(1)
-    out = np.zeros(len(boxes), bool)
-    for number in range(group.max() + 1):
-        members = group == number
-        if members.sum() >= PARKED_MIN and np.median(pitch[members]) > PARKED_PITCH_M:
-            out |= members
-    return out
+    half_m = (boxes.high - boxes.low).max(1) * pixel_m / 2
+    beside = parallel & (along < -np.minimum.outer(half_m, half_m)) & (across < SIDE_GAP_M)
+    behind = parallel & (across < -END_FACING_M) & (along < END_GAP_M)
+    return beside, behind, np.where(lying, apart_m[..., 1], apart_m[..., 0])
 
 
 def _sums(boxes: Boxes, picture: np.ndarray) -> np.ndarray:
