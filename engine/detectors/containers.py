@@ -107,7 +107,7 @@ class Containers:
         inside = patch.inside(part)
         if ground is None or not np.any(inside & patch.valid):
             return Block(part, Detections.empty())
-        away, shadow = _colours(patch, ground)
+        away, shadow, deep = _colours(patch, ground)
         axis_deg, clear = axis_of(patch, inside & (away > self.settings.colours), inside & (away < BARE))
         if clear < AXIS_CLEAR:
             return Block(part, Detections.empty(), axis_clear=clear)
@@ -116,10 +116,9 @@ class Containers:
         outline = edges(view, near, (view.away < BARE) & view.valid)
         raised = (view.away > self.settings.colours) & view.valid
         boxes, scale = _best_scale(outline, raised.astype(np.float32), near, self.settings)
-        dark = view.mask(patch, shadow)
-        boxes = boxes.select(~shadows(boxes, dark) & ~roof_pieces(boxes, raised, PIXEL_M))
+        boxes = boxes.select(~shadows(boxes, view.mask(patch, shadow)) & ~roof_pieces(boxes, raised, PIXEL_M))
         boxes = boxes.select(boxes.within(view.mask(patch, inside)))
-        vehicles = parked(boxes, dark, PIXEL_M)
+        vehicles = parked(boxes, view.mask(patch, deep), PIXEL_M)
         found = _detections(boxes.select(~vehicles), view, zone, self.settings)
         return Block(part, found, scale, clear, int(vehicles.sum()))
 
@@ -129,17 +128,19 @@ class Containers:
         inside = patch.inside(part) & patch.valid
         if ground is None or not inside.any():
             return 0.0
-        away, shadow = _colours(patch, ground)
+        away, shadow, _ = _colours(patch, ground)
         covered = (away > self.settings.colours) & inside
         if axis_of(patch, covered, inside & (away < BARE))[1] < AXIS_CLEAR:
             return 0.0
         return float((covered & ~shadow).sum()) * patch.gsd_m**2
 
 
-def _colours(patch: Patch, ground: Ground) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of a patch's colours from the ground's (rows, columns), 0 where nothing was seen, and what may be shadow."""
+def _colours(patch: Patch, ground: Ground) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a patch (rows, columns): distance from the ground's colours (0 where nothing was seen), shadow, and whatever is dark."""
     colours = lab(patch.rgb())
-    return np.where(patch.valid, ground.distance(colours), 0.0).astype(np.float32), ground.shadow(colours) & patch.valid
+    away = np.where(patch.valid, ground.distance(colours), 0.0).astype(np.float32)
+    shadow = ground.shadow(colours) & patch.valid
+    return away, shadow, shadow | (ground.deep(colours) & patch.valid)
 
 
 def candidates(outline: Edges, raised: np.ndarray, scale: float, settings: Settings) -> Boxes:

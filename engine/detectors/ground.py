@@ -16,6 +16,7 @@ MIN_SPREAD = 3.0  # Lab units: no surface is more uniform than the sensor's nois
 MIN_PIXELS = 60  # fewer pixels do not describe ground
 SHADOW_LIGHTNESS = 0.6  # of the ground's: ground in shadow keeps little of its light
 SHADOW_CHROMA = 8.0  # Lab units: and is nearly grey; a dark blue box is not
+DEEP_LIGHTNESS = 0.35  # of the ground's: this dark may be shadow whatever its tint, for skylight is blue
 # D65 white and the sRGB primaries (IEC 61966-2-1); CIE 1976 L*a*b*.
 XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
 WHITE = np.array([0.9505, 1.0, 1.089], np.float32)
@@ -55,6 +56,10 @@ class Ground:
             off = sum(((colours[i] - centre[i]) / spread[i]) ** 2 for i in range(3))
             np.minimum(best, off, out=best)
         return np.sqrt(best)
+
+    def deep(self, colours: np.ndarray) -> np.ndarray:
+        """Bool (...): Lab colours (3, ...) so much darker than the ground that they may be its shadow, or a dark box."""
+        return colours[0] < DEEP_LIGHTNESS * np.median(self.centres[:, 0])
 
     def shadow(self, colours: np.ndarray) -> np.ndarray:
         """Bool (...): Lab colours (3, ...) that may be this ground in shadow, dark and nearly grey."""

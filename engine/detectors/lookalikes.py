@@ -40,10 +40,10 @@ def roof_pieces(boxes: Boxes, raised: np.ndarray, pixel_m: float) -> np.ndarray:
     return (of_box > 0) & (filled[of_box] < ROOF_SHARE * size[of_box])
 
 
-def parked(boxes: Boxes, shadow: np.ndarray, pixel_m: float) -> np.ndarray:
+def parked(boxes: Boxes, dark: np.ndarray, pixel_m: float) -> np.ndarray:
     """Bool (n,): boxes of groups that stand side by side with the room between them that doors need.
 
-    What may be the shadow between two of them (bool picture) does not count as a neighbour.
+    dark: bool picture; what may be the shadow between two of them does not count as a neighbour.
     """
     from scipy.sparse.csgraph import connected_components
 
@@ -51,7 +51,7 @@ def parked(boxes: Boxes, shadow: np.ndarray, pixel_m: float) -> np.ndarray:
         return np.zeros(len(boxes), bool)
     beside, behind, pitch_m = _neighbours(boxes, pixel_m)
     _, group = connected_components(beside | behind, directed=False)
-    lit = _sums(boxes, shadow) <= HALF_SHADOW * boxes.area_px
+    lit = _sums(boxes, dark) <= HALF_SHADOW * boxes.area_px
     nearest_m = np.where(beside & lit[:, None] & lit[None], pitch_m, np.inf).min(1)
     out = np.zeros(len(boxes), bool)
     for number in range(group.max() + 1):
