@@ -97,6 +97,18 @@ def test_close_pairs_are_all_pairs_within_the_radius_once(n, seed, radius):
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 2**31))
+def test_close_pairs_with_a_radius_for_each_point(n, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(-50, 50, (2, n)).round(1)
+    radius = np.where(rng.random(n) < 0.1, 0, 2 ** rng.uniform(-3, 6, n))
+    i, j = np.triu_indices(n, 1)
+    near = np.hypot(x[i] - x[j], y[i] - y[j]) <= np.maximum(radius[i], radius[j])
+    near &= np.maximum(radius[i], radius[j]) > 0
+    assert sorted(zip(*close_pairs(x, y, radius))) == sorted(zip(i[near], j[near]))
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-30, 30), st.integers(-30, 30)), min_size=1, max_size=60))
 def test_hull_and_smallest_rectangle(points):
     shape = MultiPoint(points)
