@@ -254,6 +254,28 @@ def dialogs(scene):
     return result
 
 
+def run_tally():
+    """Press Run in the dialog that the button opens, and close it."""
+    project = QgsProject.instance()
+    project.clear()
+    raster = QgsRasterLayer(str(FOLDER / "scene.tif"), "a scene")
+    project.addMapLayers([raster, QgsVectorLayer(str(FOLDER / "zones.gpkg"), "tracks")])
+    iface.setActiveLayer(raster)
+    dialog = qgis.utils.plugins["rason"].toolbar.tally_scene()
+    settle()
+    dialog.runButton().click()
+    done = bool(wait(dialog.wasExecuted))
+    settle()
+    report = dialog.results().get("REPORT", "")
+    dialog.close()
+    settle()
+    return {
+        "done": done,
+        "layers": [layer.name() for layer in project.mapLayers().values()],
+        "report": Path(report).is_file(),
+    }
+
+
 def session():
     toolbar = qgis.utils.plugins["rason"].toolbar
     menu_texts = [action.text() for action in iface.mainWindow().menuBar().actions()]
@@ -270,6 +292,7 @@ def session():
         "read_only": read_only(),
         "refused": refused(),
         "dialogs": dialogs(str(FOLDER / "scene.tif")),
+        "run": run_tally(),
         "while_running": unloaded_while_running(),
     }
 

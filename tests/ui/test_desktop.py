@@ -1,10 +1,12 @@
 """The plugin in a real QGIS window, with a fresh profile, on a virtual display. What happens there is in session.py."""
 
 import shutil
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
+from shapely.geometry import LineString
 
 from rason.bench.desktop import run_in_qgis
 
@@ -13,17 +15,19 @@ ACTIONS = {"layers", "tally", "compare", "help"}
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
-    from osgeo import gdal, osr
+    from rason.engine.simulate import files, rail, render
+    from rason.engine.simulate.layout import Layout
 
     assert shutil.which("xvfb-run"), "xvfb-run is missing: make setup installs it"
     folder = tmp_path_factory.mktemp("desktop")
-    raster = gdal.GetDriverByName("GTiff").Create(str(folder / "scene.tif"), 40, 30, 1)
-    raster.SetGeoTransform((520000, 0.5, 0, 4680000, 0, -0.5))
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(32652)
-    raster.SetProjection(reference.ExportToWkt())
-    raster.GetRasterBand(1).WriteArray(np.full((30, 40), 90, np.uint8))
-    raster = None
+    line = np.array([[520010.0, 4680000 - 30], [520110.0, 4680000 - 30]])
+    train = rail.train(line, 20.0, ["gondola"] * 4, np.random.default_rng(1))
+    bounds = (520000.0, 4680000.0 - 60, 520120.0, 4680000.0)
+    scene = render.render(
+        Layout((), (line,), tuple(train)), bounds, gsd_m=0.3, sun_azimuth_deg=150, sun_elevation_deg=45, seed=1
+    )
+    files.write_geotiff(scene, folder / "scene.tif", datetime(2023, 7, 18, 2, 5, tzinfo=timezone.utc), 32652)
+    files.write_geopackage({"zones": [(LineString(line), {"zone_id": "T1", "kind": "track"})]}, folder / "zones.gpkg", 32652)
     answer = run_in_qgis(Path(__file__).with_name("session.py"), str(folder))
     assert "error" not in answer, answer["error"]
     return answer
@@ -101,6 +105,13 @@ def test_tally_dialog_opens_with_scene_and_zones(seen):
     assert dialogs["tally_visible"]
     assert dialogs["tally"]["INPUT"] in dialogs["raster"]
     assert dialogs["tally"]["ZONES"] in dialogs["zones"]
+
+
+def test_tally_dialog_runs_and_names_its_layers_by_the_scene(seen):
+    run = seen["run"]
+    assert run["done"]
+    assert {"Tally of scene.tif", "Detections in scene.tif"} <= set(run["layers"])
+    assert run["report"]
 
 
 def test_compare_dialog_opens_and_leaves_nothing_when_closed(seen):
