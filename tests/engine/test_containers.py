@@ -145,3 +145,10 @@ def test_the_user_can_stop_and_sees_progress():
     with pytest.raises(Cancelled):
         Containers().detect(yard([]), WHOLE, stop)
     assert len(seen) == 1
+
+
+def test_parked_vehicles_are_left_out_and_said():
+    buses = [(40, 25 + i * 3.7, 12.19, 2.44, 2) for i in range(6)]
+    found = Containers().detect(yard(buses), WHOLE)
+    assert len(found.detections) == 0
+    assert any("6 objects" in w and "parked vehicles" in w for w in found.warnings)
