@@ -1,0 +1,230 @@
+"""Speed and memory, each beside its floor: ``python3 bench/speed.py``. Writes bench/results/speed.json.
+
+Plugin import on top of a bare qgis_process start; a 100-megapixel scene with 20 zones (peak memory, share of the file read, raw
+read of the same windows); 10,000 detections in 200 zones; growth with area at 10, 40 and 160 MP. All scenes are synthetic.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROCESS = next(p for p in ("/usr/bin/qgis_process.bin", "/usr/bin/qgis_process") if os.path.exists(p))
+X, Y, GSD = 606000.0, 4660000.0, 0.5
+
+
+def load_rason():
+    """The checkout as the package ``rason``."""
+    sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]
+    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    sys.modules["rason"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["rason"])
+
+
+def profile(folder, enabled):
+    """Environment of a qgis_process with an empty profile."""
+    settings = folder / f"profile-{enabled}" / "profiles" / "default" / "QGIS"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "QGIS3.ini").write_text(f"[PythonPlugins]\nrason={'true' if enabled else 'false'}\n")
+    plugins = folder / "plugins"
+    plugins.mkdir(exist_ok=True)
+    if not (plugins / "rason").exists():
+        (plugins / "rason").symlink_to(ROOT)
+    return {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QGIS_CUSTOM_CONFIG_PATH": str(folder / f"profile-{enabled}"),
+            "QGIS_PLUGINPATH": str(plugins), "XDG_RUNTIME_DIR": str(folder)}  # fmt: skip
+
+
+def start_up(folder, runs=7):
+    """Median seconds that listing the algorithms takes without and with Rason, interleaved."""
+    import statistics
+
+    seconds = {False: [], True: []}
+    for _ in range(runs):
+        for enabled, taken in seconds.items():
+            begin = time.perf_counter()
+            subprocess.run([PROCESS, "list"], env=profile(folder, enabled), capture_output=True, check=True)
+            taken.append(time.perf_counter() - begin)
+    bare, rason = (statistics.median(seconds[key]) for key in (False, True))
+    return {"bare_s": round(bare, 3), "with_rason_s": round(rason, 3), "added_s": round(rason - bare, 3)}
+
+
+def big_scene(path, megapixels, seed=1, *, sea=False):
+    """A tiled, uncompressed scene: one square of synthetic yard, or of sea with a ship, repeated."""
+    import numpy as np
+    from osgeo import gdal, osr
+
+    from rason.engine.simulate import port, render, ships
+    from rason.engine.simulate.layout import Area, Layout, rectangle
+
+    rng = np.random.default_rng(seed)
+    side = 512
+    centre = np.array([side * GSD / 2, -side * GSD / 2])
+    things = port.stack_block(centre, 90.0, 4, 12, 0.8, rng)
+    layout = Layout((Area(rectangle(centre, 90, 60, 90.0), "concrete"),), things=tuple(things))
+    if sea:
+        layout = Layout((Area(rectangle(centre, 2 * side, 2 * side, 0.0), "water", -2.0),))
+        layout = layout.with_(things=ships.under_way(*centre, 30.0, 90.0, rng))
+    tile = render.render(
+        layout, (0, -side * GSD, side * GSD, 0), gsd_m=GSD, sun_azimuth_deg=150, sun_elevation_deg=45, seed=seed
+    ).data
+    n = round((megapixels * 1e6) ** 0.5 / side)
+    file = gdal.GetDriverByName("GTiff").Create(
+        str(path), n * side, n * side, 3, gdal.GDT_Byte, ["TILED=YES", "PHOTOMETRIC=RGB"]
+    )
+    file.SetGeoTransform((X, GSD, 0, Y, 0, -GSD))
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32652)
+    file.SetProjection(crs.ExportToWkt())
+    file.SetMetadata({"ACQUISITIONDATETIME": "2023-10-12T02:05:00Z"}, "IMAGERY")
+    for row in range(n):
+        for column in range(n):
+            file.WriteArray(tile, column * side, row * side)
+    file = None
+    return n, side * GSD
+
+
+def write_zones(path, n, step_m, count):
+    """``count`` yards spread over the scene."""
+    from osgeo import ogr, osr
+
+    source = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32652)
+    layer = source.CreateLayer("zones", crs, ogr.wkbPolygon)
+    for field in ("zone_id", "kind"):
+        layer.CreateField(ogr.FieldDefn(field, ogr.OFTString))
+    for k in range(count):
+        place = k * (n * n - 1) // max(count - 1, 1)
+        x, y = X + (place % n + 0.5) * step_m, Y - (place // n + 0.5) * step_m
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetField("zone_id", f"zone-{k}")
+        feature.SetField("kind", "yard")
+        ring = ",".join(f"{x + dx} {y + dy}" for dx, dy in ((-45, -30), (45, -30), (45, 30), (-45, 30), (-45, -30)))
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(f"POLYGON(({ring}))"))
+        layer.CreateFeature(feature)
+    source = None
+
+
+def tally_process(folder, scene, zones):
+    """Seconds and peak memory (MB) of rason:tallyscene in qgis_process, and of qgis_process alone."""
+    out = {}
+    for name, command in (
+        ("bare", ["list"]),
+        ("tally", ["run", "rason:tallyscene", f"--INPUT={scene}", f"--ZONES={zones}", "--CLASSES=container",
+                   f"--DETECTIONS={folder}/d.gpkg", f"--TALLY={folder}/t.gpkg"]),
+    ):  # fmt: skip
+        begin = time.perf_counter()
+        child = subprocess.Popen(
+            [PROCESS, *command], env=profile(folder, True), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        log = child.stdout.read()
+        _, code, usage = os.wait4(child.pid, 0)
+        if code:
+            sys.exit(log.decode())
+        out[name] = {"s": round(time.perf_counter() - begin, 2), "peak_mb": round(usage.ru_maxrss / 1024)}
+    return out
+
+
+def windows(path, zones):
+    """Megapixels of the zones' windows, and the seconds a raw read of them takes."""
+    from osgeo import gdal, ogr
+
+    file, source = gdal.Open(str(path)), ogr.Open(str(zones))
+    pixels, begin = 0, time.perf_counter()
+    for feature in source.GetLayer(0):
+        west, east, south, north = feature.GetGeometryRef().GetEnvelope()
+        size = round((east - west) / GSD), round((north - south) / GSD)
+        file.ReadAsArray(round((west - X) / GSD), round((Y - north) / GSD), *size)
+        pixels += size[0] * size[1]
+    return {"megapixels": round(pixels / 1e6, 2), "raw_read_s": round(time.perf_counter() - begin, 3)}
+
+
+def growth(folder):
+    """Engine seconds for one water zone that covers 10, 40 and 160 MP, with reading the same pixels beside it."""
+    from shapely.geometry import box
+
+    from rason.engine import counting
+    from rason.engine.scene import Scene
+    from rason.engine.zones import Zone
+
+    rows = []
+    for megapixels in (10, 40, 160):
+        path = folder / f"{megapixels}.tif"
+        n, step = big_scene(path, megapixels, sea=True)
+        scene = Scene.open(str(path))
+        side = n * step
+        zones = [Zone("all", "water", box(X + 1, Y - side + 1, X + side - 1, Y - 1))]
+        wanted, _ = counting.plan(zones, ["ship"])
+        begin = time.perf_counter()
+        visible = counting.check(scene, wanted)
+        counting.count_scene(scene, wanted, visible, {})
+        seconds = time.perf_counter() - begin
+        begin = time.perf_counter()
+        bounds = scene.bounds
+        for top in range(n):
+            scene.read((bounds[0], bounds[3] - (top + 1) * step, bounds[2], bounds[3] - top * step))
+        rows.append({"megapixels": round((n * 512) ** 2 / 1e6, 1), "ships_s": round(seconds, 2),
+                     "read_s": round(time.perf_counter() - begin, 2)})  # fmt: skip
+        path.unlink()
+    return rows
+
+
+def tally_marks():
+    """Seconds for 10,000 detections in 200 zones."""
+    import numpy as np
+    from shapely.geometry import box
+
+    from rason.engine.detections import Detections
+    from rason.engine.shipped import shipped
+    from rason.engine.tallying import tally_marks as tallied
+    from rason.engine.zones import Zone
+
+    rng = np.random.default_rng(1)
+    marks = Detections.make(rng.uniform(0, 2000, 10_000), rng.uniform(0, 1000, 10_000), 6, 2.4, 0, "container")
+    zones = [
+        Zone(str(i), "yard", box(100 * (i % 20), 100 * (i // 20), 100 * (i % 20) + 90, 100 * (i // 20) + 90))
+        for i in range(200)
+    ]
+    begin = time.perf_counter()
+    tallied(marks, zones, ["container"], {"container": shipped("container")}, basis="detected", visible={})
+    return round(time.perf_counter() - begin, 3)
+
+
+def machine():
+    """The machine in a line."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
+    )
+    return f"{os.cpu_count()} x {model or platform.machine()}, Python {platform.python_version()}"
+
+
+def main():
+    """Measure everything and write the results."""
+    load_rason()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scene, zones = folder / "scene.tif", folder / "zones.gpkg"
+        n, step = big_scene(scene, 100)
+        write_zones(zones, n, step, 20)
+        result = {
+            "machine": machine(),
+            "start_up": start_up(folder),
+            "100_megapixels_20_zones": {**tally_process(folder, scene, zones), "windows": windows(scene, zones)},
+            "tally_10000_detections_200_zones_s": tally_marks(),
+            "growth": growth(folder),
+        }
+    target = ROOT / "bench" / "results" / "speed.json"
+    target.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
