@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 OFFSCREEN := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$(or $(XDG_RUNTIME_DIR),/tmp)
 
 APT := qgis python3-qgis qgis-providers python3-gdal gdal-bin python3-numpy python3-scipy python3-shapely python3-pyproj \
-       python3-venv python3-pip xvfb xauth git
+       python3-venv python3-pip xvfb xauth git fonts-noto-cjk
 PIP := pytest==9.* pytest-qgis==5.0.2 hypothesis ruff==0.17.* mypy==2.* bandit==1.9.* detect-secrets==1.5.*
 
 help: ## This list

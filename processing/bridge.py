@@ -113,7 +113,7 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
     for feature in source.getFeatures(QgsFeatureRequest()):
         text = {key: _text(feature, index) for key, index in columns.items()}
         label = text["zone_id"] or str(feature.id())
-        geometry = _usable(feature.geometry(), label, name, feedback)
+        geometry = usable(feature.geometry(), label, name, feedback)
         if geometry is None:
             continue
         is_line = geometry.type() == QgsWkbTypes.GeometryType.LineGeometry
@@ -151,7 +151,7 @@ def value(feature, index):
     return None if stored is None or stored == NULL else stored
 
 
-def _usable(geometry, label, name, feedback):
+def usable(geometry, label, name, feedback):
     """A valid line or polygon without Z and M; None (said) for a null one."""
     if geometry.isNull() or geometry.isEmpty():
         feedback.pushWarning(f"{name}: feature {label} has no geometry and is skipped.")

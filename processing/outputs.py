@@ -66,6 +66,7 @@ def finish(written, context) -> None:
         message, stored = layer.saveDefaultMetadata()
         if not stored:
             raise Refusal(f"The record of the run could not be stored in {path} ({message}).")
+        layer.reload()  # storing breaks the layer's own handle in 3.22, and this layer is what the desktop shows
 
 
 def write_report(report, path) -> None:

@@ -184,7 +184,7 @@ class MakeZones(RasonAlgorithm):
             texts = ("" if value in (None, NULL) else str(value).strip() for value in feature.attributes())
             values = dict(zip(keys, texts))
             label = zones.first(values, self.id_fields) or str(feature.id())
-            geometry = bridge._usable(feature.geometry(), label, name, feedback)
+            geometry = bridge.usable(feature.geometry(), label, name, feedback)
             if geometry is not None:
                 shapes.append(zones.Shape(label, values, geometry))
         if not shapes:
