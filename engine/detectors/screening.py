@@ -11,7 +11,8 @@ from . import water
 from .base import Progress, SceneLike
 
 COARSER = 4  # times the work pixel
-_FROM = 4.0  # strangeness of a coarse pixel that is worth a closer look; lower than the detector's own
+# Strangeness of coarse pixels worth a closer look: of two together (lower than the detector's own), or of one alone.
+_PAIR_FROM, _SINGLE_FROM = 4.5, 8.0
 _TILE_PX = 512
 _JOIN_PX = 2  # gaps between the parts of one ship, or of a raft
 _CONTEXT_M = 75.0  # water read round what floats, for the background
@@ -38,7 +39,7 @@ class Screen:
         if not inside.any():
             return
         self.wet = True
-        rows, columns = np.nonzero((water.strangeness(patch, inside, inside) >= _FROM) & inside)
+        rows, columns = np.nonzero(_floating(water.strangeness(patch, inside, inside) * inside))
         rows, columns = self._place(*patch.to_frame(columns, rows))
         self._seen[rows, columns] = True
 
@@ -71,3 +72,13 @@ class Screen:
             min(left + (at_column[-1] + 1) * self._gsd + _CONTEXT_M, east),
             min(top - at_row[0] * self._gsd + _CONTEXT_M, north),
         )
+
+
+def _floating(strange: np.ndarray) -> np.ndarray:
+    """Bool: pixels of strange pairs and very strange single pixels; noise makes neither."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(strange >= _PAIR_FROM, structure=np.ones((3, 3), bool))
+    size = np.bincount(labels.ravel())
+    size[0] = 0
+    return (size > 1)[labels] | (strange >= _SINGLE_FROM)
