@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,6 @@ LEAST_VISIBLE = 0.5  # below this a zone is not observed
 BLOCKS = 10
 FOUND_LIMITS = 0.02, 50.0  # found / true: beyond it a detector is not one
 RATES = 500  # points of the distribution of false detections per unit of ground
-# Part of the variation of false detections that the zones of a scene have in common. Calibrations do not show it; half keeps
-# the total's coverage at .88 or more whether zones differ or scenes do (bench/coverage.py).
-RATE_SHARED = 0.5
 
 # Relative sd of what is measured instead of counted, and the least amount that can go unseen. Real strips gave an occupied
 # length 14 to 19 % off and container footprints 28 to 31 % off (docs/ACCURACY.md); not calibrated, so kept wide.
@@ -117,9 +114,9 @@ def hidden(seen: np.ndarray, visible: float, rng: np.random.Generator) -> np.nda
     return rng.poisson((seen + 0.5) * (1 - visible) / visible * cv2 * rng.gamma(1 / cv2, size=len(seen)))
 
 
-def _rates(shared: CalibrationDraws, rng: np.random.Generator, zones: float = 1.0) -> np.ndarray:
-    """Quantiles (RATES,) of the false detections per unit of ground, over this many zones of one scene together."""
-    cv = np.maximum(shared.background_cv, 0.01) * np.sqrt(RATE_SHARED + (1 - RATE_SHARED) / zones)
+def _rates(shared: CalibrationDraws, rng: np.random.Generator) -> np.ndarray:
+    """Quantiles (RATES,) of the false detections per unit of ground in one scene."""
+    cv = np.maximum(shared.background_cv, 0.01)
     rate = np.sort(shared.background * rng.gamma(1 / cv**2) * cv**2)
     return rate[((np.arange(RATES) + 0.5) * len(rate) / RATES).astype(int)]
 
@@ -268,7 +265,7 @@ def _tally(
     ends = None
     if len(observed):
         seen_ground = (exposure * visible)[observed]
-        ends = _total(scene, shared, detected[observed], seen_ground, visible[observed], unseen, level, seed)
+        ends = _total(scene, detected[observed], seen_ground, visible[observed], unseen, level, seed)
     return Tally(
         tuple(zone_id),
         class_name,
@@ -287,7 +284,6 @@ def _tally(
 
 def _total(
     scene: SceneDraws,
-    shared: CalibrationDraws,
     detected: np.ndarray,
     exposure: np.ndarray,
     visible: np.ndarray,
@@ -295,17 +291,15 @@ def _total(
     level: float,
     seed: int,
 ) -> tuple[int, int]:
-    """Low and high of the number in all zones of the scene, as one large zone with the same scene effect.
+    """Low and high of the number in all zones of the scene, as one large zone of it.
 
     Adding the zones' draws instead keeps every zone's "not below 0" and came out 10 % high where false detections on empty
-    ground are many (bench/coverage.py); variances of zones are never added, they share the scene's recall.
+    ground are many; variances of zones are never added, they share the scene's recall. The rate of false detections is taken
+    to be one for the scene: wider than need be where every zone has its own (bench/coverage.py tries both).
     """
-    rng = np.random.default_rng([seed, 8])
-    ground = float(exposure.sum())
-    zones = ground**2 / float((exposure**2).sum()) if ground > 0 else 1.0
-    whole = replace(scene, rate=_rates(shared, rng, zones))
-    draws = whole.seen(float(detected.sum()), ground, rng) + unseen
-    return whole.limits(draws, float(detected.sum()), ground, float(visible.min()), level)[1:]
+    found, ground = float(detected.sum()), float(exposure.sum())
+    draws = scene.seen(found, ground, np.random.default_rng([seed, 8])) + unseen
+    return scene.limits(draws, found, ground, float(visible.min()), level)[1:]
 
 
 def measure_row(
