@@ -31,6 +31,8 @@ TEU = {"20 ft": 1.0, "40 ft": 2.0, "45 ft": 2.25}
 WIDTH_M = 2.44
 RING_M = 8.0  # ground is learned this far around the zone
 RING_PIXELS = 4e6  # the ring of a large zone is read coarser, to this many pixels in all
+RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
+OTHER_THAN_GROUND = 3.0  # standard deviations
 BLOCK_M = 100.0  # a zone is worked off in squares of at most this side, which bounds the memory
 HALO_M = 16.0  # and each square sees this much around it: the longest box and its neighbour
 MARGIN_M = 2.0  # boxes centred this far outside compete for the ground too, and are dropped afterwards
@@ -230,6 +232,8 @@ def _measures(zone: Zone, covered_m2: float) -> dict[str, float]:
 def _block_warnings(zone: Zone, blocks: list[Block], count: int) -> Iterator[str]:
     if count:
         yield f"Zone {zone.zone_id}: the container count includes boxes on trucks and wagons."
+    if not count and any(0.0 < block.axis_clear < AXIS_CLEAR for block in blocks):
+        yield f"Zone {zone.zone_id}: what stands there shares no direction, as boxes would; no containers were counted."
     vehicles = sum(block.vehicles for block in blocks)
     if vehicles:
         yield (
@@ -276,9 +280,16 @@ def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, list[str
     area_m2 = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
     patch = scene.read(bounds, max(scene.gsd_m, (area_m2 / RING_PIXELS) ** 0.5))
     ring = patch.inside(zone.geometry.buffer(RING_M)) & ~patch.inside(zone.geometry) & patch.valid
-    ground = Ground.learn(lab(patch.rgb()[:, ring]).T)
+    colours = lab(patch.rgb()[:, ring])
+    ground = Ground.learn(colours.T)
     if ground is not None:
-        return ground, []
+        other = float(np.mean(ground.distance(colours) > OTHER_THAN_GROUND))
+        if other <= RING_OTHER:
+            return ground, []
+        return ground, [
+            f"Zone {zone.zone_id}: {other:.0%} of the {RING_M:g} m around it is not bare ground; draw it so that free ground "
+            "surrounds the boxes."
+        ]
     smooth = patch.valid & patch.inside(zone.geometry) & _quiet(patch)
     return Ground.learn(lab(patch.rgb()[:, smooth]).T), [
         f"Zone {zone.zone_id}: no ground is seen around it, so its colours were learned inside and boxes of one colour may "

@@ -119,6 +119,25 @@ def test_an_empty_ring_is_said():
     assert len(found.detections) == 24
 
 
+def test_a_cluttered_ring_is_said():
+    clutter = [(x, y, 3.0, 3.0, int(x + y) % 4) for x in np.arange(7, 86, 6.0) for y in (7.0, 83.0)]
+    clutter += [(x, y, 3.0, 3.0, int(x + y) % 4) for y in np.arange(13, 80, 6.0) for x in (7.0, 83.0)]
+    found = Containers().detect(yard(stack(30, 35, 8, 3) + clutter), WHOLE)
+    assert any("is not bare ground" in w for w in found.warnings)
+    assert not any("is not bare ground" in w for w in Containers().detect(yard(stack(30, 35, 8, 3)), WHOLE).warnings)
+
+
+def test_things_without_a_direction_are_no_boxes():
+    rng = np.random.default_rng(4)
+    scene = yard([])
+    y, x = np.mgrid[0:300, 0:300] * GSD
+    for cx, cy in rng.uniform(15, 75, (25, 2)):
+        disc = np.clip((2.5 - np.hypot(x - cx, y - cy)) / GSD + 0.5, 0, 1)
+        scene.data[:] += (0.9 - scene.data) * disc
+    found = Containers().detect(scene, WHOLE)
+    assert len(found.detections) == 0 and any("shares no direction" in w for w in found.warnings)
+
+
 def test_a_track_is_refused_with_its_name():
     with pytest.raises(Refusal, match="track7"):
         Containers().detect(yard([]), Zone("track7", "track", LineString([(0, 0), (50, 50)])))
