@@ -2,8 +2,8 @@
 """Do the tally's 90 % intervals hold the truth? A candidate for the shared coverage bench, and a harder bench of our own.
 
   coverage_bench.py --candidate coverage:interval --path <checkout>/bench --sims 2000 --seed 3     (in the shared folder)
-  bench/coverage.py [--sims 400] [--seeds 1,2]        our bench alone, one JSON line
-  bench/coverage.py --shared ../shared/bench/coverage_bench.py      both, written to bench/results/coverage.json
+  bench/coverage.py [--sims 400] [--seeds 1,2]        our bench alone
+  bench/coverage.py --shared ../shared/bench/coverage_bench.py      both; into bench/results/coverage.json
 
 Our bench: recall .85 (sd .08 between scenes), doubles .10 per object (cv .8), and besides 5 false detections per zone of
 1 ha (cv .8), a quarter of the zones empty. Single zones have 0 to 200 objects. Totals are over 20 zones of one scene, which
@@ -140,6 +140,7 @@ def main():
     ap.add_argument("--shared", type=Path, help="the shared coverage_bench.py: run it too and record both")
     ap.add_argument("--shared-sims", type=int, default=2000)
     ap.add_argument("--shared-seeds", default="3,4")
+    ap.add_argument("--no-record", action="store_true")
     a = ap.parse_args()
     started = time.time()
     import scipy
@@ -162,10 +163,17 @@ def main():
         out["shared"] = {f"seed{s}": shared_bench(a.shared, a.shared_sims, int(s)) for s in a.shared_seeds.split(",")}
     out["seconds"] = round(time.time() - started)
     print(json.dumps(out))
-    if a.shared:
-        results = ROOT / "bench" / "results"
-        results.mkdir(exist_ok=True)
-        (results / "coverage.json").write_text(json.dumps(out, indent=1) + "\n")
+    if not a.no_record:
+        record(out)
+
+
+def record(out):
+    """Write into bench/results/coverage.json, keeping what was measured with other seeds or sizes."""
+    path = ROOT / "bench" / "results" / "coverage.json"
+    path.parent.mkdir(exist_ok=True)
+    old = json.loads(path.read_text()) if path.exists() else {}
+    merged = {part: {**old.get(part, {}), **out.get(part, {})} for part in ("ground", "shared")}
+    path.write_text(json.dumps({**old, **out, **merged}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
