@@ -35,6 +35,8 @@ class Screen:
             progress((k + 1) / len(walk))
 
     def _look(self, patch: Patch, zone: Zone) -> None:
+        if not patch.valid.any():
+            return
         inside = patch.inside(zone.geometry) & patch.valid
         if not inside.any():
             return

@@ -66,7 +66,9 @@ class Ships:
             raise Refusal(f"Zone {zone.zone_id} is a line: ships are counted in polygons; draw the water as a polygon.")
         gate.check("ship", scene.effective_gsd_m, scene.gsd_m)
         least = least_length_m(scene.effective_gsd_m)
-        gsd = scene.gsd_m * max(1, int(WORK_GSD_M / scene.gsd_m + 0.25))
+        # Blown-up pixels (screenshots, tiles) are averaged back to about the detail they hold.
+        wanted = max(WORK_GSD_M, 0.8 * scene.effective_gsd_m)
+        gsd = scene.gsd_m * max(1, int(wanted / scene.gsd_m + 0.25))
         part = _common(zone.geometry.bounds, scene.bounds)
         screen = None
         meets = part[0] < part[2] and part[1] < part[3]
@@ -124,6 +126,8 @@ def _common(a: Bounds, b: Bounds) -> Bounds:
 
 def _in_patch(patch: Patch, zone: Zone, core: Bounds, least_m: float, progress: Progress) -> Detections | None:
     """Ships of one window whose centre may lie in the core, and lies in the zone; None where there is no water to look at."""
+    if not patch.valid.any():
+        return None
     inside = patch.inside(zone.geometry) & patch.valid
     sure = water_mask.find_water(patch) if zone.kind == "area" else inside
     if not (sure & inside).any():

@@ -28,13 +28,10 @@ def find_water(patch: Patch) -> np.ndarray:
     used = [*visible(patch), *(k for k, role in enumerate(patch.roles) if role == "nir")]
     spread = np.sqrt(sum(_local_variance(band, known) for band in means[used]))
     calm = known & (spread < np.maximum(_CALM, _CALM_OF_ROUGHNESS * roughness))
-    regions, count = ndimage.label(calm)
+    regions, _ = ndimage.label(calm)
     least = max(10.0, _LEAST_WATER_M2 / (side * patch.gsd_m) ** 2)
-    good = [
-        k
-        for k in range(1, count + 1)
-        if (regions == k).sum() >= least and _watery(patch.roles, means[:, regions == k], means)
-    ]
+    large = np.flatnonzero(np.bincount(regions.ravel())[1:] >= least) + 1
+    good = [k for k in large if _watery(patch.roles, means[:, regions == k], means)]
     sure = np.kron(np.isin(regions, good), np.ones((side, side), bool))
     found = np.zeros(patch.shape, bool)
     found[: sure.shape[0], : sure.shape[1]] = sure

@@ -50,6 +50,21 @@ def test_nothing_observed_or_outside_gives_nothing(kind):
         assert len(Ships().detect(picture(60, 60, gsd_m), far).detections) == 0
 
 
+@pytest.mark.parametrize("kind", ["water", "berth", "area"])
+@pytest.mark.parametrize("side", [1, 3, 20])
+@pytest.mark.parametrize("gsd_m", [0.3, 0.5, 3.0, 10.0])
+def test_tiny_zones_are_no_trouble(kind, side, gsd_m):
+    scene = picture(side, side, gsd_m)
+    assert len(Ships().detect(scene, whole(scene, kind)).detections) == 0
+
+
+def test_blown_up_pixels_are_averaged_back():
+    coarse = picture(300, 300, 3.0, [(450, 400, 180, 30, 30)])
+    fine = ArrayScene(coarse.data.repeat(4, 1).repeat(4, 2), 0.75, y0=900.0, effective_gsd=3.0)
+    ships = Ships().detect(fine, whole(fine)).detections
+    assert len(ships) == 1 and ships.length_m[0] == pytest.approx(180, abs=15)
+
+
 @pytest.mark.parametrize("gsd_m,kind", [(0.6, "water"), (3.0, "water"), (3.0, "area"), (10.0, "water")])
 def test_empty_sea_is_empty(gsd_m, kind):
     scene = picture(300, 300, gsd_m)
