@@ -22,12 +22,20 @@ _SPAN, _HOP = 64, 16  # pixels in a spectrum's window, and from one to the next
 _GRID = 1024  # rates a cycle a pixel
 _FIRST, _LAST = int(0.19 * _GRID), int(0.82 * _GRID)
 _RATES = np.arange(_FIRST, _LAST) / _GRID  # 1/k for k from 5.3 to 1.2
-# Correlation above the neighbouring rates' that genuine pictures do not reach; JPEG's blocks of 8 mirror too, most at 5/8, 6/8.
-_IN_STEP = np.where(_RATES < 0.6, 0.12, 0.1)
-_IN_STEP[np.abs(_RATES - 1 / 2) < 0.012] = 0.2
-_IN_STEP[(np.abs(_RATES - 5 / 8) < 0.015) | (np.abs(_RATES - 6 / 8) < 0.015)] = 0.7
+# Correlation above the neighbouring rates' that genuine pictures hardly reach. JPEG's blocks of 8 mirror too, most at 5/8 and
+# 6/8, and with an interpolation by 1.5 they do near 0.79: smaller k than 1.37 are not looked for.
+_IN_STEP = np.where(_RATES < 0.6, 0.09, 0.06)
+_IN_STEP[np.abs(_RATES - 1 / 2) < 0.012] = 0.12
+_IN_STEP[np.abs(_RATES - 5 / 8) < 0.015] = 0.7
+_IN_STEP[_RATES > 0.73] = 2.0
+_CHANCE = 12  # times the median deviation: what no rate reaches by chance
+_STRONG = 0.4  # correlation from which the falloff has little to say
+_AGREE, _AGREE_STRONG = 0.75, 0.45  # least falloff as a share of k
 _GROUND = 0.45  # multiples of 1/k correlate too: the lowest rate with this share of the best is k's
-_DEEP = 0.22  # modulation of the steps between neighbours that only repeated pixels reach
+# Modulation of the steps between neighbours that only repeated pixels reach; JPEG's blocks alone reach more at their rates.
+_DEEP = np.full(_GRID // 2 + 1 - _FIRST, 0.14)
+_DEEP[np.isin(np.round(_RATES[: len(_DEEP)] * 128) % 16, (0, 1, 15))] = 0.22
+_FULL_SPECTRUM = 1.45  # largest falloff of repeated pixels
 _PLAIN_FALLOFF = 1.9  # the falloff alone is believed from here
 _QUANTILE = 0.3  # of the blocks with detail: sharp ones decide, but not a single one
 
@@ -61,26 +69,32 @@ def _factor(seen: list[_Evidence]) -> float:
     """k, from the evidence of all blocks."""
     mirror = np.quantile([e.mirror for e in seen], _QUANTILE, axis=0)
     falloff = float(np.quantile([e.falloff for e in seen], _QUANTILE))
-    return _repeated([e.steps for e in seen], mirror) or _mirrored(mirror) or (falloff if falloff >= _PLAIN_FALLOFF else 1.0)
+    return (
+        _repeated([e.steps for e in seen], mirror, falloff)
+        or _mirrored(mirror, falloff)
+        or (falloff if falloff >= _PLAIN_FALLOFF else 1.0)
+    )
 
 
-def _mirrored(mirror: np.ndarray) -> float:
+def _mirrored(mirror: np.ndarray, falloff: float) -> float:
     """k of the rate round which the spectrum mirrors itself, 0 where it does not."""
     beside = np.lib.stride_tricks.sliding_window_view(np.pad(mirror, 20, mode="reflect"), 41)
     above = mirror - np.median(beside, axis=-1)
-    good = np.where(above >= _IN_STEP, above, 0)
+    chance = _CHANCE * np.median(np.abs(above))  # few blocks scatter more
+    agrees = falloff * _RATES >= np.where(mirror >= _STRONG, _AGREE_STRONG, _AGREE)
+    good = np.where((above >= np.maximum(_IN_STEP, chance)) & agrees, above, 0)
     if not good.any():
         return 0.0
     first = int(np.argmax(good >= _GROUND * good.max()))
     return float(1 / _RATES[first + int(np.argmax(good[first : first + 12]))])
 
 
-def _repeated(steps: list[np.ndarray], mirror: np.ndarray) -> float:
+def _repeated(steps: list[np.ndarray], mirror: np.ndarray, falloff: float) -> float:
     """k when pixels were repeated, else 0."""
     depth = np.quantile([np.abs(s).min(axis=0) for s in steps], _QUANTILE, axis=0)[_FIRST:]
     confirmed = np.maximum(mirror[: len(depth)], mirror[::-1][: len(depth)]) >= 0.2
-    depth = np.where(confirmed, depth, 0)
-    if depth.max() < _DEEP:
+    depth = np.where(confirmed & (depth >= _DEEP), depth, 0)
+    if not depth.any() or falloff > _FULL_SPECTRUM:
         return 0.0
     # The lowest of the strong rates is the ground tone, the others its overtones.
     first = int(np.argmax(depth >= 0.75 * depth.max()))
