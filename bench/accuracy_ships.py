@@ -23,6 +23,8 @@ from rason.engine.scene import Scene
 from rason.engine.zones import Zone
 
 # Looked at for the first time when the method was finished; their zones were drawn before any result was seen.
+# First run: 5 hits, 5 false, 6 missed (F1 .48). The false ones led to the wider edge strip, whose width was chosen on the
+# other chips; since then these count as seen.
 HELD_OUT = ("t_0617", "t_0635", "t_0638")
 
 # set, picture, labels, band roles

@@ -34,7 +34,8 @@ _THRESHOLDS = 7
 _RADII_PX = (0.0, 1.0, 1.5, 2.5, 4.0)
 _MARGIN_PX = 9
 _THICK_PX = 12.0  # half the thickness of a cluster, in the pixels it is looked at
-_EDGE_STRIP_PX = 5.0  # narrower things along the zone's edge are the quay, where the line was drawn a metre or two off
+# Narrower things along the zone's edge are the quay or the bank, where the line was drawn a few metres off.
+_EDGE_STRIP_M, _EDGE_STRIP_PX = 5.0, 1.5
 
 _REPORT_FROM = 0.3
 # Logistic in the score, read off the Sentinel-2 ports; provisional until rason:calibrate replaces it.
@@ -246,7 +247,7 @@ def hull_score(p: Pieces, gsd_m: float, least_m: float, base: float) -> np.ndarr
         & (ratio >= LEAST_RATIO)
         & (ratio <= 14)
         & (p.fill >= LEAST_FILL)
-        & ((p.outside < 0.35) | (p.width > _EDGE_STRIP_PX))
+        & ((p.outside < 0.35) | (width > max(_EDGE_STRIP_M, _EDGE_STRIP_PX * gsd_m)))
     )
     fill = np.clip((p.fill - 0.45) / 0.4, 0, 1)
     slender = np.exp(-0.5 * (np.log(ratio / 4.5) / 0.7) ** 2)
