@@ -56,7 +56,9 @@ def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[
         for name in without
     ]
     if len(without) == len(wanted):
-        raise Refusal(f"{' '.join(problems) or 'CLASSES is empty.'} Add such zones, change their kind, or choose other CLASSES.")
+        raise Refusal(
+            f"{' '.join(problems) or 'CLASSES is empty.'} Add such zones, change their kind, or choose other CLASSES."
+        )
     return {name: chosen for name, chosen in wanted.items() if chosen}, problems
 
 

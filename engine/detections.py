@@ -33,8 +33,20 @@ class Detections:
         return len(self.x)
 
     @classmethod
-    def make(cls, x: Any, y: Any, length_m: Any, width_m: Any, azimuth_deg: Any, class_name: Any, *, score: Any = 1.0,
-             p: Any = 1.0, zone_id: Any = "", note: Any = "") -> Detections:
+    def make(
+        cls,
+        x: Any,
+        y: Any,
+        length_m: Any,
+        width_m: Any,
+        azimuth_deg: Any,
+        class_name: Any,
+        *,
+        score: Any = 1.0,
+        p: Any = 1.0,
+        zone_id: Any = "",
+        note: Any = "",
+    ) -> Detections:
         """Build from arrays or scalars that broadcast to the length of ``x``."""
         x = np.atleast_1d(np.asarray(x, float))
 
@@ -44,8 +56,18 @@ class Detections:
         def words(value: Any) -> np.ndarray:
             return np.array(np.broadcast_to(np.asarray(value, object), x.shape))
 
-        return cls(x, numbers(y), numbers(length_m), numbers(width_m), numbers(azimuth_deg) % 180.0, words(class_name),
-                   numbers(score), numbers(p), words(zone_id), words(note))
+        return cls(
+            x,
+            numbers(y),
+            numbers(length_m),
+            numbers(width_m),
+            numbers(azimuth_deg) % 180.0,
+            words(class_name),
+            numbers(score),
+            numbers(p),
+            words(zone_id),
+            words(note),
+        )
 
     @classmethod
     def empty(cls) -> Detections:
@@ -66,10 +88,13 @@ class Detections:
 
     def with_(self, **arrays: Any) -> Detections:
         """A copy with some arrays replaced (broadcast to the length)."""
-        return replace(self, **{
-            name: np.array(np.broadcast_to(np.asarray(value, getattr(self, name).dtype), self.x.shape))
-            for name, value in arrays.items()
-        })
+        return replace(
+            self,
+            **{
+                name: np.array(np.broadcast_to(np.asarray(value, getattr(self, name).dtype), self.x.shape))
+                for name, value in arrays.items()
+            },
+        )
 
     def corners(self) -> np.ndarray:
         """The four corners (N, 4, 2) in frame metres, in ring order."""

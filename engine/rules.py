@@ -4,7 +4,7 @@ from __future__ import annotations
 
 COUNTING_RULES = {
     "freight_car": (
-        "Rail vehicles whose centre lies in the zone: locomotives, coaches and empty flats are included where they are seen; "
+        "Rail vehicles whose centre lies in the zone: locomotives, coaches and empty flats are included where seen; "
         "vehicles cut by the edge of the picture are not counted; an articulated twin tank counts as two."
     ),
     "container": (
@@ -12,7 +12,7 @@ COUNTING_RULES = {
         "and wagons inside the zone are included; two 20 ft boxes end to end may count as one 40 ft box."
     ),
     "ship": (
-        "Vessels whose centre lies in the zone, under way or moored; each vessel of a raft counts; vessels too short for the "
+        "Vessels whose centre lies in the zone, under way or moored; each one of a raft counts; vessels too short for the "
         "scene's GSD are not counted."
     ),
 }

@@ -6,6 +6,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from .calibration import Calibration
 
 FOLDER = Path(__file__).parent / "detectors" / "weights"
@@ -21,9 +23,16 @@ def shipped(class_name: str) -> Calibration:
         return Calibration.none(class_name)
     rows = json.loads(path.read_text("utf8"))
     gsd = [row["gsd_m"] for row in rows]
+    tp, fn, dup, bg, exposure = (
+        np.array([row[key] for row in rows], float) for key in ("tp", "fn", "dup", "bg", "exposure")
+    )
     return Calibration(
         class_name,
-        *([row[key] for row in rows] for key in ("tp", "fn", "dup", "bg", "exposure")),
+        tp,
+        fn,
+        dup,
+        bg,
+        exposure,
         exposure_unit="km" if class_name == "freight_car" else "ha",
         site=tuple(row.get("site") or row["scene"] for row in rows),
         source="; ".join(sorted({row["source"] for row in rows})),

@@ -48,7 +48,7 @@ def _of_line(scene: SceneLike, zone: Zone) -> float:
 
 def _valid_at(scene: SceneLike, points: np.ndarray) -> int:
     """How many of neighbouring points have a valid pixel."""
-    west, south, east, north = (*points.min(0), *points.max(0))
+    (west, south), (east, north) = points.min(0), points.max(0)
     patch = scene.read((west, south, east + scene.gsd_m, north + scene.gsd_m), max(scene.gsd_m, _STEP_M / 2))
     return int(_lookup(patch, points).sum())
 

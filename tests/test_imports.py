@@ -26,7 +26,10 @@ def imports(path):
     tree = ast.parse(path.read_text("utf8"))
     inside = {n for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)) for n in ast.walk(f)}
     typing_only = {
-        n for i in ast.walk(tree) if isinstance(i, ast.If) and getattr(i.test, "id", "") == "TYPE_CHECKING" for n in ast.walk(i)
+        n
+        for i in ast.walk(tree)
+        if isinstance(i, ast.If) and getattr(i.test, "id", "") == "TYPE_CHECKING"
+        for n in ast.walk(i)
     }
     for node in ast.walk(tree):
         late = node in inside or node in typing_only

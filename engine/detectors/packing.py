@@ -9,9 +9,14 @@ ROUNDS = 6  # exchanges settle after two or three rounds
 
 def overlap(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Intersection over the smaller area (n, n) of upright rectangles given by their corners (n, 2) and (n, 2)."""
-    inner = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
+    low, high = low.astype(np.float32), high.astype(np.float32)
+    common = np.ones((len(low), len(low)), np.float32)
+    for axis in (0, 1):
+        inner = np.minimum.outer(high[:, axis], high[:, axis])
+        inner -= np.maximum.outer(low[:, axis], low[:, axis])
+        common *= np.maximum(inner, 0.0, out=inner)
     area = np.prod(high - low, axis=1)
-    return np.prod(np.clip(inner, 0.0, None), axis=2) / np.minimum(area[:, None], area[None])
+    return common / np.minimum.outer(area, area)
 
 
 def pack(weights: np.ndarray, conflicts: np.ndarray) -> np.ndarray:
@@ -44,16 +49,18 @@ def _one_for_several(chosen: np.ndarray, weights: np.ndarray, conflicts: np.ndar
 
 
 def _two_for_one(chosen: np.ndarray, weights: np.ndarray, conflicts: np.ndarray) -> None:
+    in_the_way = conflicts[:, chosen].sum(1)
     for i in np.flatnonzero(chosen):
-        only_i = np.flatnonzero(~chosen & (conflicts[:, chosen].sum(1) == 1) & conflicts[:, i])
+        only_i = np.flatnonzero(~chosen & (in_the_way == 1) & conflicts[i])
         if len(only_i) < 2:
             continue
         pair = np.where(conflicts[np.ix_(only_i, only_i)], -np.inf, weights[only_i][:, None] + weights[only_i][None])
         np.fill_diagonal(pair, -np.inf)
-        a, b = np.unravel_index(int(pair.argmax()), pair.shape)
-        if pair[a, b] > weights[i]:
+        a, b = only_i[list(np.unravel_index(int(pair.argmax()), pair.shape))]
+        if pair.max() > weights[i]:
             chosen[i] = False
-            chosen[only_i[[a, b]]] = True
+            chosen[[a, b]] = True
+            in_the_way += conflicts[a].astype(int) + conflicts[b] - conflicts[i]
 
 
 def connected_to(seeds: np.ndarray, neighbours: np.ndarray) -> np.ndarray:

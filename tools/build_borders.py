@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Derive borders.geojson and coastline.geojson around Rason from two npm data packages.
 
-    python3 layers/data/build_borders.py
+    python3 tools/build_borders.py
 
-fetches the packages with npm (46 MB) into a temporary folder, and writes the two small files beside this script. Needs npm
+fetches the packages with npm (46 MB) into a temporary folder, and writes the two small files into layers/data. Needs npm
 and shapely, and about 1 GB of memory for ten seconds. Run it only to renew the files: they are part of the repository.
 
 The data are OpenStreetMap's of 2017, (c) OpenStreetMap contributors, under the ODbL 1.0; so are the results. The MIT licence
