@@ -88,7 +88,7 @@ def total_of_20(rng, calibration, shared, seed):
     return low <= n.sum() <= high, (high - low) / max(n.sum(), 1)
 
 
-def ground_bench(sims, seed, scenes, with_totals=True):
+def ground_bench(sims, seed, scenes):
     """Coverage of single zones by their true count, and of the total over 20 zones of one scene."""
     zones = {n: [] for n in COUNTS}
     totals = {"false rate by zone": [], "false rate by scene": []}
@@ -99,7 +99,7 @@ def ground_bench(sims, seed, scenes, with_totals=True):
             detected = found(rng, n, scene_recall(rng), factor(rng, FALSE_CV))
             t = tally(["zone"], [detected], [1.0], calibration, trust=KNOWN, seed=i)
             zones[n].append((t.low[0] <= n <= t.high[0], t.high[0] - t.low[0], t.high[0] == 0))
-        for shared, name in enumerate(totals if with_totals else ()):
+        for shared, name in enumerate(totals):
             totals[name].append(total_of_20(rng, calibration, bool(shared), i))
     means = {n: np.mean(values, 0) for n, values in (*zones.items(), *totals.items())}
     return {

@@ -20,6 +20,7 @@ from pathlib import Path
 
 COASTLINE, MARITIME = "countries-coastline-1m", "countries-maritime-10m"
 VERSION = "0.6.0"
+DATA = Path(__file__).resolve().parent.parent / "layers" / "data"
 WINDOW = (130.0, 42.0, 131.0, 42.9)  # west, south, east, north in degrees
 MOUTH = (130.69945, 42.29331)  # where the line in the Tumen river meets the sea
 CODES = ("PRK", "CHN", "RUS")
@@ -150,7 +151,7 @@ def save(name: str, features: list[dict]) -> None:
     """Write one feature a line, so that differences can be read."""
     rows = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in features]
     text = f'{{"type":"FeatureCollection","name":"{name}","features":[\n' + ",\n".join(rows) + "\n]}\n"
-    Path(__file__).with_name(f"{name}.geojson").write_text(text, "utf8")
+    (DATA / f"{name}.geojson").write_text(text, "utf8")
 
 
 def main() -> None:
