@@ -116,7 +116,7 @@ def judge(name, gsd_m, settings):
     areas = counted_areas(name, scene) if name in AREAS else [("whole picture", box(*scene.bounds), 0)]
     drawn, rows = drawn_tops(scene), []
     for area, geometry, true in areas:
-        start = time.perf_counter()
+        start = time.process_time()
         found = Containers(settings).detect(scene, Zone(area, "yard", geometry))
         row = {
             "scene": name,
@@ -126,7 +126,7 @@ def judge(name, gsd_m, settings):
             "ha": round(geometry.area / 1e4, 2),
         }
         row |= {key: round(value, 2) for key, value in found.measures.items()}
-        row |= {"counted": found.counted, "seconds": round(time.perf_counter() - start, 2), "warnings": found.warnings}
+        row |= {"counted": found.counted, "seconds": round(time.process_time() - start, 2), "warnings": found.warnings}
         row["effective_gsd_m"] = round(scene.effective_gsd_m, 2)
         if area in drawn:
             row["hit"], row["false"], row["missed"] = match(found.detections, *drawn[area])
@@ -136,22 +136,25 @@ def judge(name, gsd_m, settings):
 
 
 def summary(rows):
-    """Count error over the occupied areas, matched boxes, false boxes on the empty ones, and area error."""
+    """Count error over the occupied areas, matched boxes, false boxes on the empty ones where boxes are counted; area error."""
     full, empty = [r for r in rows if r["true"]], [r for r in rows if not r["true"]]
     hit, false, missed = (sum(r[key] for r in full) for key in ("hit", "false", "missed"))
     drawn = sum(r["drawn_m2"] for r in full)
-    return {
+    counts = {
         "true": sum(r["true"] for r in full),
         "found": sum(r["found"] for r in full),
         "WAPE": round(sum(abs(r["found"] - r["true"]) for r in full) / max(sum(r["true"] for r in full), 1), 3),
         "P": round(hit / max(hit + false, 1), 3),
         "R": round(hit / max(hit + missed, 1), 3),
         "F1": round(2 * hit / max(2 * hit + false + missed, 1), 3),
-        "area WAPE": round(sum(abs(r["m2"] - r["drawn_m2"]) for r in full) / max(drawn, 1), 3),
         "false on empty areas": sum(r["found"] for r in empty),
+    }
+    return {
+        **(counts if all(r["counted"] for r in full) else {}),
+        "area WAPE": round(sum(abs(r["m2"] - r["drawn_m2"]) for r in full) / max(drawn, 1), 3),
         "m2 on empty areas": round(sum(r["m2"] for r in empty)),
         "ha": round(sum(r["ha"] for r in rows), 2),
-        "ha_per_s": round(sum(r["ha"] for r in rows) / sum(r["seconds"] for r in rows), 1),
+        "ha per CPU second": round(sum(r["ha"] for r in rows) / sum(r["seconds"] for r in rows), 1),
     }
 
 
