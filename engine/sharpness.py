@@ -25,7 +25,9 @@ _RATES = np.arange(_FIRST, _LAST) / _GRID  # 1/k for k from 5.3 to 1.2
 # Correlation above the neighbouring rates' that genuine pictures hardly reach. JPEG's blocks of 8 mirror too, most at 5/8 and
 # 6/8, and with an interpolation by 1.5 they do near 0.79: smaller k than 1.37 are not looked for.
 _IN_STEP = np.where(_RATES < 0.6, 0.09, 0.06)
-_IN_STEP[np.abs(_RATES - 1 / 2) < 0.012] = 0.12
+_EIGHTHS = np.abs(_RATES * 8 - np.round(_RATES * 8)) < 0.1
+_IN_STEP[_EIGHTHS & (np.round(_RATES * 8) == 4)] = 0.12
+_JPEG_TRACE, _IN_STEP_JPEG = 0.3, 0.22  # correlation at 6/8 that tells of JPEG, and what the other eighths then need
 _IN_STEP[np.abs(_RATES - 5 / 8) < 0.015] = 0.7
 _IN_STEP[_RATES > 0.73] = 2.0
 _CHANCE = 12  # times the median deviation: what no rate reaches by chance
@@ -81,8 +83,10 @@ def _mirrored(mirror: np.ndarray, falloff: float) -> float:
     beside = np.lib.stride_tricks.sliding_window_view(np.pad(mirror, 20, mode="reflect"), 41)
     above = mirror - np.median(beside, axis=-1)
     chance = _CHANCE * np.median(np.abs(above))  # few blocks scatter more
+    jpeg = mirror[np.abs(_RATES - 6 / 8) < 0.01].max() >= _JPEG_TRACE
+    least = np.maximum(np.where(_EIGHTHS & jpeg, np.maximum(_IN_STEP, _IN_STEP_JPEG), _IN_STEP), chance)
     agrees = falloff * _RATES >= np.where(mirror >= _STRONG, _AGREE_STRONG, _AGREE)
-    good = np.where((above >= np.maximum(_IN_STEP, chance)) & agrees, above, 0)
+    good = np.where((above >= least) & agrees, above, 0)
     if not good.any():
         return 0.0
     first = int(np.argmax(good >= _GROUND * good.max()))
@@ -92,7 +96,9 @@ def _mirrored(mirror: np.ndarray, falloff: float) -> float:
 def _repeated(steps: list[np.ndarray], mirror: np.ndarray, falloff: float) -> float:
     """k when pixels were repeated, else 0."""
     depth = np.quantile([np.abs(s).min(axis=0) for s in steps], _QUANTILE, axis=0)[_FIRST:]
-    confirmed = np.maximum(mirror[: len(depth)], mirror[::-1][: len(depth)]) >= 0.2
+    own, other = mirror[: len(depth)], mirror[::-1][: len(depth)]
+    # JPEG's blocks make steps and mirror at 5/8 and 6/8: at eighths the rate itself must mirror.
+    confirmed = np.where(_EIGHTHS[: len(depth)], own >= 0.3, np.maximum(own, other) >= 0.2)
     depth = np.where(confirmed & (depth >= _DEEP), depth, 0)
     if not depth.any() or falloff > _FULL_SPECTRUM:
         return 0.0
