@@ -103,6 +103,7 @@ def ground_bench(sims, seed, scenes):
             totals[name].append(total_of_20(rng, calibration, bool(shared), i))
     means = {n: np.mean(values, 0) for n, values in (*zones.items(), *totals.items())}
     return {
+        "sims": sims,
         "coverage": {n: round(means[n][0], 3) for n in COUNTS},
         "mean_width": {n: round(means[n][1], 2) for n in COUNTS},
         "upper_end_zero": int(sum(means[n][2] for n in COUNTS) * sims),
@@ -153,7 +154,6 @@ def main():
         "scipy": scipy.__version__,
         "python": platform.python_version(),
         "ground": {},
-        "sims": a.sims,
     }
     for seed in map(int, a.seeds.split(",")):
         for scenes in map(int, a.scenes.split(",")):
