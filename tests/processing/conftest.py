@@ -47,6 +47,16 @@ def make_zones():
     return write_zones
 
 
+def _boxes(port, bays):
+    """Six rows of 40 ft boxes in each bay, neighbours of different paint: what is a box is beyond doubt."""
+    paints = [(0.5, 0.1, 0.08), (0.08, 0.18, 0.4), (0.6, 0.6, 0.58), (0.1, 0.3, 0.15)]
+    return [
+        port.container(X + 30 + 13 * bay, Y - 48 + 2.85 * row, 90.0, 12.19, 1, paints[(row + bay) % 4])
+        for bay in range(bays)
+        for row in range(6)
+    ]
+
+
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """scene, other (three months later, fuller), zones: paths. shapes: the zones' geometries. truth: {zone_id: number}."""
@@ -66,7 +76,7 @@ def place(tmp_path_factory):
         ("other", 3, 12, datetime(2023, 10, 12, 2, 5)),
     ):
         rng = np.random.default_rng(5)
-        block = port.stack_block(np.array([X + 50, Y - 40.0]), 90.0, bays, 5, 1.0, rng)
+        block = _boxes(port, bays)
         tracks = [np.array(shapes[key].coords) for key in ("loaded", "empty")]
         train = rail.train(tracks[0], 30.0, ["gondola"] * cars, rng)
         yard = Area(rectangle(np.array([X + 50, Y - 40.0]), 120.0, 60.0, 90.0), "concrete")
