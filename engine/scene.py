@@ -19,7 +19,7 @@ from .patch import Patch
 Bounds = tuple[float, float, float, float]
 
 _SAMPLES, _SAMPLE_PX = 6, 128  # contrast is measured on 6 x 6 windows of 128 pixels, spread over the scene
-_SHARP_SAMPLES, _SHARP_PX = 4, 256  # sharpness on 4 x 4 windows of 256 pixels; the sharpest decides
+_SHARP_SAMPLES, _SHARP_PX = 4, 256  # sharpness on 4 x 4 windows of 256 pixels
 _STRETCH = (0.5, 99.5)  # percentiles that become 0 and 1
 _COLLAR_PX = 1024  # side of the overview in which the black collar is traced
 
@@ -92,12 +92,11 @@ class Scene:
         """The coarser of pixel size and measured sharpness."""
         from .sharpness import effective_gsd
 
-        finest = math.inf
-        for window in self._grid.sample(_SHARP_SAMPLES, _SHARP_PX):
-            patch = self._patch(window, 1)
-            if patch.valid.mean() > 0.5:
-                finest = min(finest, effective_gsd(patch.luminance(), patch.valid, self.gsd_m))
-        return max(self.gsd_m, finest) if math.isfinite(finest) else self.gsd_m
+        blocks = [self._patch(window, 1) for window in self._grid.sample(_SHARP_SAMPLES, _SHARP_PX)]
+        seen = [block for block in blocks if block.valid.mean() > 0.5]
+        if not seen:
+            return self.gsd_m
+        return effective_gsd([block.luminance() for block in seen], [block.valid for block in seen], self.gsd_m)
 
     def read(self, bounds: Bounds, gsd_m: float | None = None) -> Patch:
         """Pixels of a box of frame metres, area-averaged to about gsd_m where that is coarser than the scene."""
