@@ -57,7 +57,7 @@ def start_up(folder, runs=7):
 
 
 def big_scene(path, megapixels, seed=1, *, sea=False):
-    """A tiled, uncompressed scene: one square of synthetic yard, or of sea with a ship, repeated."""
+    """A tiled, uncompressed scene: one square of synthetic yard, or of sea with a ship in every 64th, repeated."""
     import numpy as np
     from osgeo import gdal, osr
 
@@ -67,14 +67,15 @@ def big_scene(path, megapixels, seed=1, *, sea=False):
     rng = np.random.default_rng(seed)
     side = 512
     centre = np.array([side * GSD / 2, -side * GSD / 2])
-    things = port.stack_block(centre, 90.0, 4, 12, 0.8, rng)
-    layout = Layout((Area(rectangle(centre, 90, 60, 90.0), "concrete"),), things=tuple(things))
-    if sea:
-        layout = Layout((Area(rectangle(centre, 2 * side, 2 * side, 0.0), "water", -2.0),))
-        layout = layout.with_(things=ships.under_way(*centre, 30.0, 90.0, rng))
-    tile = render.render(
-        layout, (0, -side * GSD, side * GSD, 0), gsd_m=GSD, sun_azimuth_deg=150, sun_elevation_deg=45, seed=seed
-    ).data
+    yard = Layout(
+        (Area(rectangle(centre, 90, 60, 90.0), "concrete"),), things=tuple(port.stack_block(centre, 90.0, 4, 12, 0.8, rng))
+    )
+    water = Layout((Area(rectangle(centre, 2 * side, 2 * side, 0.0), "water", -2.0),))
+    ship = water.with_(things=ships.under_way(*centre, 30.0, 90.0, rng))
+    light = {"gsd_m": GSD, "sun_azimuth_deg": 150, "sun_elevation_deg": 45, "seed": seed}
+    tiles = [
+        render.render(place, (0, -side * GSD, side * GSD, 0), **light).data for place in ((water, ship) if sea else (yard,))
+    ]
     n = round((megapixels * 1e6) ** 0.5 / side)
     file = gdal.GetDriverByName("GTiff").Create(
         str(path), n * side, n * side, 3, gdal.GDT_Byte, ["TILED=YES", "PHOTOMETRIC=RGB"]
@@ -86,7 +87,8 @@ def big_scene(path, megapixels, seed=1, *, sea=False):
     file.SetMetadata({"ACQUISITIONDATETIME": "2023-10-12T02:05:00Z"}, "IMAGERY")
     for row in range(n):
         for column in range(n):
-            file.WriteArray(tile, column * side, row * side)
+            has_ship = sea and (row * n + column) % 64 == 32
+            file.WriteArray(tiles[has_ship], column * side, row * side)
     file = None
     return n, side * GSD
 
