@@ -50,8 +50,12 @@ def start_up(folder, runs=7):
     for _ in range(runs):
         for enabled, taken in seconds.items():
             begin = time.perf_counter()
-            subprocess.run([PROCESS, "list"], env=profile(folder, enabled), capture_output=True, check=True)
+            listed = subprocess.run(
+                [PROCESS, "list"], env=profile(folder, enabled), capture_output=True, check=True, text=True
+            )
             taken.append(time.perf_counter() - begin)
+            if ("rason:tally" in listed.stdout) != enabled:
+                sys.exit("the plugin was not loaded as it should be")
     bare, rason = (statistics.median(seconds[key]) for key in (False, True))
     return {"bare_s": round(bare, 3), "with_rason_s": round(rason, 3), "added_s": round(rason - bare, 3)}
 
@@ -124,15 +128,25 @@ def tally_process(folder, scene, zones):
                    f"--DETECTIONS={folder}/d.gpkg", f"--TALLY={folder}/t.gpkg"]),
     ):  # fmt: skip
         begin = time.perf_counter()
-        child = subprocess.Popen(
-            [PROCESS, *command], env=profile(folder, True), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        log = child.stdout.read()
-        _, code, usage = os.wait4(child.pid, 0)
-        if code:
-            sys.exit(log.decode())
-        out[name] = {"s": round(time.perf_counter() - begin, 2), "peak_mb": round(usage.ru_maxrss / 1024)}
+        with open(folder / "log.txt", "w") as log:
+            child = subprocess.Popen([PROCESS, *command], env=profile(folder, True), stdout=log, stderr=subprocess.STDOUT)
+            peak_kb = 0
+            while child.poll() is None:
+                peak_kb = max(peak_kb, high_water_kb(child.pid))
+                time.sleep(0.02)
+        if child.returncode:
+            sys.exit((folder / "log.txt").read_text())
+        out[name] = {"s": round(time.perf_counter() - begin, 2), "peak_mb": round(peak_kb / 1024)}
     return out
+
+
+def high_water_kb(pid):
+    """Peak memory so far of a running process (a child's rusage would count its parent's)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def windows(path, zones):
