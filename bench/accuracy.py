@@ -70,7 +70,6 @@ def main_job():
 
     from rason.engine import counting
     from rason.engine.scene import Scene
-    from rason.engine.shipped import shipped
     from rason.engine.zones import Zone
 
     for name, places in jobs():
@@ -78,7 +77,7 @@ def main_job():
         zones = [Zone(zone_id, kind, box(*scene.bounds) if shape is None else shape) for zone_id, kind, shape, _ in places]
         classes = sorted({key for *_, truth in places for key in truth})
         wanted, _ = counting.plan(zones, classes)
-        count = counting.count_scene(scene, wanted, counting.check(scene, wanted), {key: shipped(key) for key in classes})
+        count = counting.count_scene(scene, wanted, counting.check(scene, wanted), {})
         truths = {(zone_id, key): number for zone_id, _, _, truth in places for key, number in truth.items()}
         for row in count.rows:
             key = row["zone_id"], row["class"]

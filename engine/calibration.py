@@ -18,7 +18,10 @@ LEAST_SITES = 5  # scenes of the same site, or other sites, from which a site's 
 
 # Without labels nothing is corrected (mean log ratio true/found 0). Quick studies on real imagery gave counts 10 to 40 %
 # off: an sd of .20 for what the detector does on average and .20 for the scene, together a factor of 1.6 either way at 90 %.
-PRIOR_MEAN, PRIOR_MEAN_SD, PRIOR_SCENE_SD = 0.0, 0.20, 0.20
+# Ships alongside land are another matter: those studies found 17 to 55 % of them, so the truth is one to four times the count.
+# (mean of the log ratio, sd of that mean, sd between scenes)
+USUAL, ALONGSIDE = "usual", "alongside land"
+PRIORS = {USUAL: (0.0, 0.20, 0.20), ALONGSIDE: (0.5, 0.40, 0.30)}
 # False detections expected on one hectare or track kilometre of empty ground when none was looked at. Real empty ground gave
 # 0 freight cars in 0.75 km and 1 container on six empty areas; open water is measured in thousands of hectares.
 PRIOR_FALSE_PER_UNIT = {"freight_car": 0.5, "container": 0.5, "ship": 0.02}
@@ -77,7 +80,8 @@ class Calibration:
     tp: objects found. fn: objects missed. dup: extra detections touching a true object. bg: detections touching none.
     exposure: ground looked at, in exposure_unit ("ha", or "km" of track); 0 where unknown. site: name of each scene's site.
     source: where the labels come from, with attribution. conditions: name -> (lowest, highest) value in the labelled scenes,
-    e.g. {"effective_gsd_m": (0.25, 0.5)}. synthetic: the scenes were simulated.
+    e.g. {"effective_gsd_m": (0.25, 0.5)}. synthetic: the scenes were simulated. prior: what is assumed while
+    there are fewer than three labelled scenes, a key of PRIORS.
     """
 
     class_name: str
@@ -91,6 +95,7 @@ class Calibration:
     source: str = ""
     conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     synthetic: bool = False
+    prior: str = USUAL
 
     def __post_init__(self) -> None:
         for name in ("tp", "fn", "dup", "bg", "exposure"):
@@ -106,17 +111,19 @@ class Calibration:
                 f"The calibration of {self.class_name} names {len(self.site)} sites for {len(self.tp)} labelled "
                 "scenes. Give one site name a scene, or none."
             )
+        if self.prior not in PRIORS:
+            raise Refusal(f"The calibration of {self.class_name} names no known prior ({', '.join(PRIORS)}): {self.prior}.")
         if self.exposure_unit not in ("ha", "km"):
             raise Refusal(
                 f"The calibration of {self.class_name} counts ground in {self.exposure_unit}. Use ha, or km of track."
             )
 
     @classmethod
-    def none(cls, class_name: str, exposure_unit: str | None = None) -> Calibration:
-        """No labelled scene at all: the wide prior, and every tally is uncalibrated."""
+    def none(cls, class_name: str, exposure_unit: str | None = None, *, prior: str = USUAL) -> Calibration:
+        """No labelled scene at all: the wide prior (a key of PRIORS), and every tally is uncalibrated."""
         empty = np.zeros(0)
         unit = exposure_unit or ("km" if class_name == "freight_car" else "ha")
-        return cls(class_name, empty, empty, empty, empty, empty, unit)
+        return cls(class_name, empty, empty, empty, empty, empty, unit, prior=prior)
 
     @property
     def scenes_with_objects(self) -> int:
@@ -178,10 +185,11 @@ class Calibration:
     def _recall_draws(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         y, v = self._log_ratios()
         if len(y) < LEAST_SCENES:
-            weight = 1 / (v + PRIOR_SCENE_SD**2)
-            total = weight.sum() + 1 / PRIOR_MEAN_SD**2
-            mean = ((weight * y).sum() + PRIOR_MEAN / PRIOR_MEAN_SD**2) / total
-            return np.full(size, PRIOR_SCENE_SD), mean + rng.standard_normal(size) / np.sqrt(total)
+            prior_mean, mean_sd, scene_sd = PRIORS[self.prior]
+            weight = 1 / (v + scene_sd**2)
+            total = weight.sum() + 1 / mean_sd**2
+            mean = ((weight * y).sum() + prior_mean / mean_sd**2) / total
+            return np.full(size, scene_sd), mean + rng.standard_normal(size) / np.sqrt(total)
         tau = np.concatenate([[0.0], np.geomspace(0.01, 2.0, 60)])
         w = 1 / (v + tau[:, None] ** 2)
         total = w.sum(1)
@@ -220,6 +228,7 @@ class Calibration:
             "class": self.class_name,
             **arrays,
             "exposure_unit": self.exposure_unit,
+            "prior": self.prior,
             "site": list(self.site),
             "source": self.source,
             "conditions": {name: list(ends) for name, ends in self.conditions.items()},
@@ -236,6 +245,7 @@ class Calibration:
                 site=tuple(values.get("site", ())),
                 source=str(values.get("source", "")),
                 synthetic=bool(values.get("synthetic", False)),
+                prior=str(values.get("prior", USUAL)),
                 conditions={name: (float(low), float(high)) for name, (low, high) in values.get("conditions", {}).items()},
                 **{name: np.asarray(values[name], float) for name in ("tp", "fn", "dup", "bg", "exposure")},
             )

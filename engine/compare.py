@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .calibration import COUNTED, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration, CalibrationDraws, hand_draws
+from .calibration import COUNTED, PRIORS, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration, CalibrationDraws, hand_draws
 from .errors import Refusal
 from .tally import LEAST_VISIBLE, SceneDraws, about, hidden
 
@@ -177,8 +177,8 @@ class _Drawer:
     def _make_shared(self, key: str, class_name: str) -> CalibrationDraws | None:
         if key == "by hand":
             return hand_draws(self._seed, self._size)
-        prior = Calibration.none(class_name)
-        calibration = self._calibrations.get(key, prior if prior.key == key else None)
+        priors = (Calibration.none(class_name, prior=name) for name in PRIORS)
+        calibration = self._calibrations.get(key) or next((prior for prior in priors if prior.key == key), None)
         # seeded by the key: different calibrations share nothing
         return calibration.draws(self._seed + zlib.crc32(key.encode()), self._size) if calibration else None
 

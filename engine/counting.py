@@ -16,8 +16,9 @@ from .detectors.base import Found, Progress, SceneLike, silent
 from .errors import Refusal
 from .merging import merge
 from .rules import rules
-from .tally import Tally, in_unit, measure_row, tally
+from .tally import in_unit, measure_row
 from .visible import visible_fraction
+from .zone_tally import tally_zones
 from .zones import CLASSES_OF_KIND, Zone
 
 
@@ -82,7 +83,7 @@ def count_scene(
     seed: int = 0,
     progress: Progress = silent,
 ) -> SceneCount:
-    """Detect and tally. wanted from ``plan``, visible from ``check``; calibrations by class (missing ones: none)."""
+    """Detect and tally. wanted from ``plan``, visible from ``check``; calibrations: the user's, by class (missing ones: shipped)."""
     steps = max(1, sum(len(zones) for zones in wanted.values()))
     done, parts = 0, []
     for name, zones in wanted.items():
@@ -98,9 +99,7 @@ def count_scene(
                 detector(name).detect(scene, zone, within) if visible[zone.zone_id] > 0 else Found(Detections.empty())
             )
             done += 1
-        parts.append(
-            _class_count(scene, name, zones, found, visible, calibrations.get(name) or Calibration.none(name), level, seed)
-        )
+        parts.append(_class_count(scene, name, zones, found, visible, calibrations.get(name), level, seed))
     return SceneCount(
         Detections.concatenate([part.detections for part in parts]),
         [row for part in parts for row in part.rows],
@@ -115,29 +114,20 @@ def _class_count(
     zones: Sequence[Zone],
     found: Sequence[Found],
     visible: Mapping[str, float],
-    calibration: Calibration,
+    calibration: Calibration | None,
     level: float,
     seed: int,
 ) -> SceneCount:
     """Detections, rows and total of one class."""
     detections = objects_once([part.detections for part in found], zones)
-    trust = calibration.trust(effective_gsd_m=scene.effective_gsd_m)
     chosen = [zone for zone, part in zip(zones, found) if part.counted]
-    count, total = None, None
-    if chosen:
-        ids, ground, shares = [z.zone_id for z in chosen], exposures(chosen), [visible[z.zone_id] for z in chosen]
-
-        def tallied(detected: list[int]) -> Tally:
-            return tally(ids, detected, ground, calibration, visible=shares, trust=trust, level=level, seed=seed)
-
-        inside = [int(zone.holds(detections.x, detections.y).sum()) for zone in chosen]
-        once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]
-        count = tallied(inside)
-        total = (count if once == inside else tallied(once)).total()
-    rows = _rows(name, zones, found, visible, count, level)
-    reasons = "; ".join(trust.reasons)
-    for row in rows:
-        row["note"] = f"uncalibrated: {reasons}" if row["unit"] == "objects" and reasons else ""
+    inside = [int(zone.holds(detections.x, detections.y).sum()) for zone in chosen]
+    once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]
+    shares = [visible[zone.zone_id] for zone in chosen]
+    counted, total = tally_zones(
+        name, chosen, inside, once, shares, calibration, level=level, seed=seed, effective_gsd_m=scene.effective_gsd_m
+    )
+    rows = _rows(name, zones, found, visible, counted, level)
     return SceneCount(detections, rows, {name: total}, [warning for part in found for warning in part.warnings])
 
 
@@ -151,15 +141,9 @@ def objects_once(parts: Sequence[Detections], zones: Sequence[Zone]) -> Detectio
     return together.select(merge(together, owner))
 
 
-def exposures(zones: Sequence[Zone]) -> list[float]:
-    """Ground of each zone: kilometres of track, or hectares."""
-    return [zone.length_m / 1e3 if zone.is_track else zone.area_m2 / 1e4 for zone in zones]
-
-
-def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Mapping[str, float], count: Tally | None,
+def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Mapping[str, float], counted: Mapping[str, dict[str, Any]],
           level: float) -> list[dict[str, Any]]:  # fmt: skip
     """The count of each zone, then what was measured in it."""
-    counted = {row["zone_id"]: row for row in count.rows()} if count else {}
     rows = []
     for zone, part in zip(zones, found):
         row = counted.get(zone.zone_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .calibration import Calibration
+from .calibration import ALONGSIDE, Calibration
 
 FOLDER = Path(__file__).parent / "detectors" / "weights"
 FILES = {"freight_car": "freight_cars", "container": "containers", "ship": "ships"}
@@ -16,8 +16,13 @@ MARGIN = 1.25  # a GSD this much coarser or finer than the labelled scenes' stil
 
 
 @cache
-def shipped(class_name: str) -> Calibration:
-    """The shipped calibration of a class, or ``Calibration.none`` where no openly licensed labels exist."""
+def shipped(class_name: str, zone_kind: str = "") -> Calibration:
+    """The shipped calibration of a class in zones of a kind, or ``Calibration.none`` where no openly licensed labels exist.
+
+    The labelled ships lie in open water: berths and areas with land in them rest on a wide prior of their own.
+    """
+    if class_name == "ship" and zone_kind in ("berth", "area"):
+        return Calibration.none(class_name, prior=ALONGSIDE)
     path = FOLDER / f"{FILES.get(class_name, class_name)}_calibration.json"
     if not path.is_file():
         return Calibration.none(class_name)

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from .calibration import Calibration
-from .counting import classes_of, exposures
+from .counting import classes_of
 from .detections import Detections
 from .detectors import DETECTORS
 from .detectors.base import Progress, silent
 from .rules import rules
-from .tally import Tally, measure_row, tally, tally_by_hand
+from .tally import measure_row, tally_by_hand
+from .zone_tally import Total, tally_zones
 from .zones import Zone
-
-Total = tuple[int, int, int]
 
 
 def tally_marks(
@@ -33,7 +32,7 @@ def tally_marks(
 ) -> tuple[list[dict[str, Any]], dict[str, Total | None]]:
     """Tally rows, one a zone, class and unit, and the total of each class with every object counted once.
 
-    basis: "detected", "reviewed" or "counted". visible: by zone_id, 1 where missing. Marks with a length also give the
+    calibrations: the user's, by class (missing ones: shipped). basis: "detected", "reviewed" or "counted". visible: by zone_id, 1 where missing. Marks with a length also give the
     occupied length of tracks, or the occupied area and share of polygons.
     """
     rows: list[dict[str, Any]] = []
@@ -44,23 +43,21 @@ def tally_marks(
         held = {zone.zone_id: zone.holds(chosen.x, chosen.y) for zone in zones}
         fitting = [zone for zone in zones if name not in DETECTORS or name in classes_of(zone) or held[zone.zone_id].any()]
         shares = [visible.get(zone.zone_id, 1.0) for zone in fitting]
-        by_hand = basis != "detected"
-
-        def tallied(
-            counts: list[int], fitting: list[Zone] = fitting, shares: list[float] = shares, name: str = name
-        ) -> Tally:
-            ids = [zone.zone_id for zone in fitting]
-            if basis == "detected":
-                return tally(ids, counts, exposures(fitting), calibrations[name], visible=shares, level=level, seed=seed)
-            return tally_by_hand(ids, counts, name, reviewed=basis == "reviewed", visible=shares, level=level, seed=seed)
-
         inside = [int(held[zone.zone_id].sum()) for zone in fitting]
         once = _owned_once([held[zone.zone_id] for zone in fitting])
-        count = tallied(inside)
-        totals[name] = (count if once == inside else tallied(once)).total()
-        for row, zone, share in zip(count.rows(), fitting, shares):
-            row["note"] = "; ".join(calibrations[name].trust().reasons) if not by_hand else ""
-            rows.append({**row, "rules": rules(name, "objects", by_hand=by_hand)})
+        if basis == "detected":
+            counted, totals[name] = tally_zones(
+                name, fitting, inside, once, shares, calibrations.get(name), level=level, seed=seed
+            )
+        else:
+            ids, reviewed = [zone.zone_id for zone in fitting], basis == "reviewed"
+            by_hand = [
+                tally_by_hand(ids, counts, name, reviewed=reviewed, visible=shares, level=level, seed=seed)
+                for counts in (inside, once)
+            ]
+            counted, totals[name] = {row["zone_id"]: row for row in by_hand[0].rows()}, by_hand[1].total()
+        for zone, share in zip(fitting, shares):
+            rows.append({**counted[zone.zone_id], "rules": rules(name, "objects", by_hand=basis != "detected")})
             measured = measures(zone, chosen.select(held[zone.zone_id]), share)
             rows += [
                 {**measure_row(zone.zone_id, name, value, unit, visible=share, level=level), "rules": rules(name, unit)}

@@ -13,7 +13,6 @@ from qgis.core import (
 
 from ..engine.calibration import load
 from ..engine.errors import Refusal
-from ..engine.shipped import shipped
 from . import bridge
 
 PRECISIONS = ["auto", "second", "day", "month"]
@@ -85,15 +84,14 @@ def read_epoch(algorithm, parameters, context, metadata, name="INPUT"):
     return bridge.read_epoch(value, algorithm.parameterAsEnumString(parameters, "EPOCH_PRECISION", context), metadata, name)
 
 
-def read_calibrations(path, classes):
-    """Calibrations by class: those of the file where it has them, else the shipped ones."""
-    given = {}
-    if path:
-        try:
-            with open(path, encoding="utf8") as file:
-                given = load(file.read(), "CALIBRATION")
-        except OSError as error:
-            raise Refusal(f"CALIBRATION: {path} cannot be read ({error.strerror}). Check the path.") from error
-        except UnicodeDecodeError as error:
-            raise Refusal(f"CALIBRATION: {path} is not a calibration file. Choose one made by rason:calibrate.") from error
-    return {name: given.get(name) or shipped(name) for name in classes}
+def read_calibrations(path):
+    """The user's calibrations by class; none without a file."""
+    if not path:
+        return {}
+    try:
+        with open(path, encoding="utf8") as file:
+            return load(file.read(), "CALIBRATION")
+    except OSError as error:
+        raise Refusal(f"CALIBRATION: {path} cannot be read ({error.strerror}). Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise Refusal(f"CALIBRATION: {path} is not a calibration file. Choose one made by rason:calibrate.") from error

@@ -143,7 +143,7 @@ class CompareEpochs(RasonAlgorithm):
             self.warnings.append(self.tr("The two dates are known to different precision ({} and {}).").format(
                 *(e.precision for e in self.epochs)))  # fmt: skip
         classes = {row["class"] for rows in self.rows for row in rows}
-        given = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context), classes)
+        given = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self.comparisons = compare.compare(
             *self.rows, [*given.values(), *(shipped(name) for name in classes)],
             same_within=self.parameterAsDouble(parameters, "SAME_WITHIN", context),

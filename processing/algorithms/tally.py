@@ -130,9 +130,7 @@ class Tally(RasonAlgorithm):
         if self.basis == "auto":
             self.basis = _basis(texts)
         self.visible = self._visible(parameters, context, feedback)
-        self.calibrations = scenes.read_calibrations(
-            self.parameterAsString(parameters, "CALIBRATION", context), self.classes
-        )
+        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
 

@@ -128,7 +128,7 @@ class TallyScene(RasonAlgorithm):
         classes = self.parameterAsEnumStrings(parameters, "CLASSES", context)
         self.wanted, without = counting.plan(self.zones, classes)
         self.visible = counting.check(self.scene, self.wanted)
-        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context), classes)
+        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
         self.warnings = [text for text in (*self.scene.warnings, self.epoch.warning, *without) if text]
