@@ -332,7 +332,7 @@ def _finding(c: Comparison) -> str:
     if c.verdict == NO_CHANGE_SHOWN:
         seen = c.smallest_visible_change or 1.0
         return (
-            "These two days show no change beyond the error; to be seen, the number had to become "
+            f"These two days show no change beyond the error{_nearly(c)}; to be seen, the number had to become "
             f"{seen:.2g} times as large, or fall to {100 / seen:.0f} %."
         )
     if c.verdict not in (INCREASE, DECREASE):
@@ -340,6 +340,13 @@ def _finding(c: Comparison) -> str:
     counted = c.unit in ("objects", "TEU")
     size = "more" if c.verdict == INCREASE else "fewer" if counted else "less"
     return f"There {'were' if counted else 'was'} {size} on the second of these two days{_size(c)}."
+
+
+def _nearly(c: Comparison) -> str:
+    """Why a difference whose displayed range leaves out 0 is not called."""
+    if c.low is None or c.high is None or c.low <= 0 <= c.high:
+        return ""
+    return " (a change is called only where the 95 % range leaves out 0, and more strictly the more zones are compared)"
 
 
 def _size(c: Comparison) -> str:

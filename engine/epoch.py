@@ -45,6 +45,10 @@ class Epoch:
         """ISO 8601 in UTC with Z, as long as the precision: 2023-10-12T02:05:00Z, 2023-10-12 or 2023-10."""
         return self.utc.strftime({"second": "%Y-%m-%dT%H:%M:%SZ", "day": "%Y-%m-%d", "month": "%Y-%m"}[self.precision])
 
+    def day(self) -> str:
+        """The day in UTC, or the month where only that is known."""
+        return self.utc.strftime("%Y-%m" if self.precision == "month" else "%Y-%m-%d")
+
     def pyongyang(self) -> datetime:
         """The same instant on Pyongyang's clock of that date."""
         return self.utc.astimezone(timezone(pyongyang_offset(self.utc)))

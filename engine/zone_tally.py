@@ -35,7 +35,7 @@ def tally_zones(
     rows: dict[str, dict[str, Any]] = {}
     totals: list[Total] = []
     for calibration, members in _by_calibration(class_name, zones, given):
-        trust = calibration.trust(**conditions)
+        trust = calibration.trust("", **conditions)
         ids, shares = [zones[i].zone_id for i in members], [visible[i] for i in members]
         ground = exposures([zones[i] for i in members])
 

@@ -195,10 +195,10 @@ class CompareEpochs(RasonAlgorithm):
     def work(self, parameters, context, feedback):
         """Write what was compared."""
         days = [when.iso() for when in self.epochs]
-        sentences = [
-            c.sentence(*days, c.class_name.replace("_", " ") + ("s" if c.unit == "objects" else ""))
-            for c in self.comparisons
-        ]
+        told = [when.day() for when in self.epochs]
+        if told[0] == told[1]:
+            told = [when.label() for when in self.epochs]
+        sentences = [c.sentence(*told, f"{c.class_name.replace('_', ' ')}s") for c in self.comparisons]
         rows = [
             {**c.row(), "epoch_1": days[0], "epoch_2": days[1], "note": text} for c, text in zip(self.comparisons, sentences)
         ]
