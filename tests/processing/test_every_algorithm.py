@@ -54,3 +54,13 @@ def test_unknown_parameters_are_rejected(algorithms):
     for algorithm in algorithms:
         good, message = algorithm.create().checkParameterValues({"TRESHOLD": 1}, QgsProcessingContext())
         assert not good and "TRESHOLD" in message, algorithm.id()
+
+
+def test_pages_are_what_the_algorithms_say(algorithms, root):
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("algorithm_pages", root / "tools" / "algorithm_pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, text in module.pages().items():
+        assert (root / "docs" / "algorithms" / name).read_text("utf8") == text, f"{name} is out of date: run make pages"
