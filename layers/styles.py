@@ -13,6 +13,7 @@ from qgis.core import (
     QgsSingleSymbolRenderer,
     QgsVectorLayer,
     QgsVectorLayerSimpleLabeling,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtGui import QColor
 
@@ -165,6 +166,15 @@ def zone_labels(layer: QgsVectorLayer, expression: str) -> None:
         _show(layer, line(stroke(YELLOW, 0.4)), label(expression, YELLOW, 9, ALONG, out_to=YARD * 2, priority=8))
     else:
         _show(layer, area(stroke(YELLOW, 0.5)), label(expression, YELLOW, 9, OUTSIDE, out_to=SITE, priority=8))
+
+
+def label_zones(layer: QgsVectorLayer, expression: str) -> None:
+    """Label a zones layer without changing its symbols, which are the user's."""
+    on_line = layer.geometryType() == QgsWkbTypes.GeometryType.LineGeometry
+    place, reach = (ALONG, YARD * 2) if on_line else (OUTSIDE, SITE)
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(label(expression, YELLOW, 9, place, out_to=reach, priority=8)))
+    layer.setLabelsEnabled(True)
+    layer.triggerRepaint()
 
 
 def tally_expression(tally_layer_id: str) -> str:

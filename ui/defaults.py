@@ -17,7 +17,7 @@ TEMPORARY = QgsProcessing.TEMPORARY_OUTPUT
 def scene_defaults(project, active):
     """Parameters of ``rason:tallyscene``: the active layer where it fits, else the uppermost layer that does."""
     layers = _top_down(project, active)
-    return {"REPORT": TEMPORARY, **_present(INPUT=_first(layers, _is_scene), ZONES=_first(layers, _is_zones))}
+    return {"REPORT": TEMPORARY, **_present(INPUT=_first(layers, _is_scene), ZONES=_first(layers, is_zones))}
 
 
 def comparison_defaults(project, active):
@@ -82,7 +82,8 @@ def _is_scene(layer):
     return layer.type() == QgsMapLayer.LayerType.RasterLayer and layer.providerType() in SCENE_PROVIDERS
 
 
-def _is_zones(layer):
+def is_zones(layer):
+    """Whether a layer keeps the contract of zones."""
     return _has_fields(layer, ZONE_FIELDS) and layer.isSpatial()
 
 

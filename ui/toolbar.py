@@ -1,6 +1,7 @@
 """Toolbar and menu "Rason": add the layers, tally a scene, compare epochs."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from qgis.core import (
@@ -19,6 +20,7 @@ from qgis.utils import pluginMetadata
 
 from ..layers import group
 from .defaults import comparison_defaults, scene_defaults
+from .zone_labels import label_later
 
 ICONS = Path(__file__).parent / "icons"
 REFERENCE_FILE = "rason_layers.gpkg"
@@ -95,12 +97,16 @@ class Toolbar(QObject):
             self._write_layers(reference_path(QgsProject.instance()))
 
     def tally_scene(self):
-        """Open the dialog of ``rason:tallyscene``."""
-        return self._open("rason:tallyscene", scene_defaults(QgsProject.instance(), self.iface.activeLayer()))
+        """Open the dialog of ``rason:tallyscene``; its numbers become the labels of the zones."""
+        dialog = self._open("rason:tallyscene", scene_defaults(QgsProject.instance(), self.iface.activeLayer()))
+        dialog.algorithmFinished.connect(partial(label_later, "TALLY"))
+        return dialog
 
     def compare_epochs(self):
-        """Open the dialog of ``rason:compareepochs``."""
-        return self._open("rason:compareepochs", comparison_defaults(QgsProject.instance(), self.iface.activeLayer()))
+        """Open the dialog of ``rason:compareepochs``; its verdicts become the labels of the zones."""
+        dialog = self._open("rason:compareepochs", comparison_defaults(QgsProject.instance(), self.iface.activeLayer()))
+        dialog.algorithmFinished.connect(partial(label_later, "COMPARISON"))
+        return dialog
 
     def open_help(self):
         """Open the guide."""
