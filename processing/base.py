@@ -16,14 +16,8 @@ DOCS = "https://github.com/rason-qgis/rason/blob/main/docs/algorithms/"
 ICON = Path(__file__).parent.parent / "ui" / "icons" / "rason.svg"
 
 
-class RasonAlgorithm(QgsProcessingAlgorithm):
-    """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``read`` and ``work``.
-
-    ``read`` reads and checks everything in the main thread; ``work`` works and returns the results. Both may raise the
-    engine's Refusal, which becomes one line for the user, in the dialog, in models and in qgis_process alike.
-    """
-
-    libraries: tuple[str, ...] = ("scipy", "shapely")
+class Published:
+    """What algorithms and shipped models have in common: their words, icon and page, and no unknown parameters."""
 
     def createInstance(self):
         """A fresh copy, as QGIS wants."""
@@ -32,14 +26,6 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
     def tr(self, text):
         """Translate a user string."""
         return QCoreApplication.translate(type(self).__name__, text)
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Counting")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "counting"
 
     def icon(self):
         """Icon in the Toolbox."""
@@ -58,6 +44,24 @@ class RasonAlgorithm(QgsProcessingAlgorithm):
                 ", ".join(unknown), ", ".join(sorted(known))
             )
         return super().checkParameterValues({**parameters, **bridge.archived(self, parameters)}, context)
+
+
+class RasonAlgorithm(Published, QgsProcessingAlgorithm):
+    """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``read`` and ``work``.
+
+    ``read`` reads and checks everything in the main thread; ``work`` works and returns the results. Both may raise the
+    engine's Refusal, which becomes one line for the user, in the dialog, in models and in qgis_process alike.
+    """
+
+    libraries: tuple[str, ...] = ("scipy", "shapely")
+
+    def group(self):
+        """Heading in the Toolbox."""
+        return self.tr("Counting")
+
+    def groupId(self):
+        """Fixed id of the heading."""
+        return "counting"
 
     def prepareAlgorithm(self, parameters, context, feedback):
         """All refusals come from here, before any output is opened."""

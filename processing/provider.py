@@ -50,7 +50,9 @@ class RasonProvider(QgsProcessingProvider):
 
     def unload(self):
         """Leave no connection behind."""
-        QgsApplication.processingRegistry().providerAdded.disconnect(self._added)
+        registry = QgsApplication.processingRegistry()
+        if registry is not None:  # None while qgis_process of QGIS 3.44 ends
+            registry.providerAdded.disconnect(self._added)
         super().unload()
 
     def _added(self, provider_id):

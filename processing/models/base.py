@@ -9,13 +9,12 @@ from qgis.core import (
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
 )
-from qgis.PyQt.QtCore import QCoreApplication, QPointF
-from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtCore import QPointF
 
-from ..base import DOCS, ICON
+from ..base import Published
 
 
-class ShippedModel(QgsProcessingModelAlgorithm):
+class ShippedModel(Published, QgsProcessingModelAlgorithm):
     """Subclasses give ``ID``, displayName, shortHelpString and ``build``. A plain model's id is its (translated) name."""
 
     ID = ""
@@ -28,14 +27,6 @@ class ShippedModel(QgsProcessingModelAlgorithm):
         """Add parameters and children."""
         raise NotImplementedError
 
-    def tr(self, text):
-        """Translate a user string."""
-        return QCoreApplication.translate(type(self).__name__, text)
-
-    def createInstance(self):
-        """A fresh copy, as QGIS wants."""
-        return type(self)()
-
     def name(self):
         """Fixed id."""
         return self.ID
@@ -47,24 +38,6 @@ class ShippedModel(QgsProcessingModelAlgorithm):
     def groupId(self):
         """Fixed id of the heading."""
         return "models"
-
-    def icon(self):
-        """Icon in the Toolbox."""
-        return QIcon(str(ICON))
-
-    def helpUrl(self):
-        """The model's page."""
-        return f"{DOCS}{self.ID}.md"
-
-    def checkParameterValues(self, parameters, context):
-        """Reject unknown keys, which qgis_process 3.22 would ignore in silence. Must not raise."""
-        known = {definition.name() for definition in self.parameterDefinitions()}
-        unknown = sorted(set(parameters) - known)
-        if unknown:
-            return False, self.tr("Unknown parameter {}. Known are: {}.").format(
-                ", ".join(unknown), ", ".join(sorted(known))
-            )
-        return super().checkParameterValues(parameters, context)
 
     def add_parameter(self, parameter, row):
         """An input of the model, drawn in the given row of the designer."""
