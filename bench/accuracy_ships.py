@@ -150,7 +150,8 @@ def off_land(scene, land_nir):
     grid = gdal.GetDriverByName("MEM").Create("", *water.shape[::-1], 1, gdal.GDT_Byte)
     grid.SetGeoTransform((patch.x0, patch.gsd_m, 0, patch.y0, 0, -patch.gsd_m))
     grid.GetRasterBand(1).WriteArray(water.astype(np.uint8))
-    store = ogr.GetDriverByName("Memory").CreateDataSource("")  # must outlive its layer
+    driver = ogr.GetDriverByName("MEM") or ogr.GetDriverByName("Memory")  # one driver from GDAL 3.11 on
+    store = driver.CreateDataSource("")  # must outlive its layer
     layer = store.CreateLayer("water")
     gdal.Polygonize(grid.GetRasterBand(1), grid.GetRasterBand(1), layer, -1)
     parts = [wkb.loads(bytes(feature.GetGeometryRef().ExportToWkb())) for feature in layer]

@@ -71,7 +71,8 @@ class Patch:
         grid.SetGeoTransform((self.x0, self.gsd_m, 0, self.y0, 0, -self.gsd_m))
         frame = osr.SpatialReference('LOCAL_CS["frame"]')  # GDAL warns where grid and layer have none
         grid.SetProjection(frame.ExportToWkt())
-        source = ogr.GetDriverByName("Memory").CreateDataSource("")
+        driver = ogr.GetDriverByName("MEM") or ogr.GetDriverByName("Memory")  # one driver from GDAL 3.11 on
+        source = driver.CreateDataSource("")
         layer = source.CreateLayer("zone", frame)
         feature = ogr.Feature(layer.GetLayerDefn())
         feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(bytes(geometry.wkb)))

@@ -200,7 +200,10 @@ def store_style(layer: QgsVectorLayer, name: str) -> None:
     related, identifiers = layer.listStylesInDatabase()[:2]
     for identifier in identifiers[: max(related, 0)]:
         layer.deleteStyleFromDatabase(identifier)
-    problem = layer.saveStyleToDatabase(name, "", True, "")
+    if hasattr(layer, "saveStyleToDatabaseV2"):  # from QGIS 3.44 on, which warns of the older one
+        problem = layer.saveStyleToDatabaseV2(name, "", True, "")[1]
+    else:
+        problem = layer.saveStyleToDatabase(name, "", True, "")
     if problem:
         raise Refusal(f"The style of {name} could not be stored: {problem}")
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Refusal
+from ..georeference import transform
 from ..zones import CLASSES_OF_KIND, Zone
 from . import files, port, rail, ships
 from .layout import Area, Bounds, Layout, rectangle, right_of
@@ -235,17 +236,13 @@ def _features(path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def _projected(lonlat: Sequence[Sequence[float]]) -> np.ndarray:
     """Longitudes and latitudes (N, 2) in metres of UTM zone 52 N."""
-    from pyproj import Transformer
-
-    to_metres = Transformer.from_crs(4326, EPSG, always_xy=True)
-    return np.column_stack(to_metres.transform(*np.asarray(lonlat, float)[:, :2].T))
+    return np.column_stack(transform("EPSG:4326", f"EPSG:{EPSG}", *np.asarray(lonlat, float)[:, :2].T))
 
 
 def _lonlat(bounds: Bounds) -> tuple[float, float]:
-    from pyproj import Transformer
-
     west, south, east, north = bounds
-    return Transformer.from_crs(EPSG, 4326, always_xy=True).transform((west + east) / 2, (south + north) / 2)
+    longitude, latitude = transform(f"EPSG:{EPSG}", "EPSG:4326", (west + east) / 2, (south + north) / 2)
+    return float(longitude), float(latitude)
 
 
 def _write_counts(scenes: Sequence[DemoScene], path: Path) -> None:
