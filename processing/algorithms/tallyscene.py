@@ -13,6 +13,7 @@ from qgis.core import (
 )
 
 from ...engine import counting, provenance
+from ...engine.rules import COUNTING_RULES
 from ...engine.tally import about
 from ...layers import schema
 from .. import bridge, outputs, reports, scenes
@@ -183,6 +184,7 @@ class TallyScene(RasonAlgorithm):
         for name, total in count.totals.items():
             if total:
                 feedback.pushInfo(self.tr("All zones, {}: {}").format(name, about(*total)))
+            feedback.pushInfo(self.tr("Counting rule for {}: {}").format(name, COUNTING_RULES[name]))
         unseen = sorted({row["zone_id"] for row in rows if row["estimate"] is None})
         if unseen:
             feedback.pushWarning(self.tr("Not observed, and in no total: {}.").format(", ".join(unseen)))

@@ -79,6 +79,20 @@ def test_the_order_does_not_matter(compared, tallies, run, rows, tmp_path):
     assert rows(results["COMPARISON"]) == compared[1]
 
 
+def test_twice_onto_its_own_outputs(process, tallies, place, tmp_path):
+    """3.22 would ask in a modal window, for ever, when a style is stored twice."""
+    compare = {**tallies, "COMPARISON": tmp_path / "c.gpkg", "CHANGES": f"ogr:dbname='{tmp_path}/x.gpkg' table=\"x\" (geom)"}
+    count = {
+        "DETECTIONS": tallies["DETECTIONS_1"],
+        "ZONES": place.zones,
+        "OUTPUT": f"ogr:dbname='{tmp_path}/x.gpkg' table=\"t\" (geom)",
+    }
+    for algorithm, parameters in (("rason:compareepochs", compare), ("rason:tally", count)):
+        for _ in range(2):
+            done = process(algorithm, timeout=30, **parameters)
+            assert done.code == 0, done.log
+
+
 def test_styles_are_stored(compared):
     assert QgsVectorLayer(compared[3]["CHANGES"], "x", "ogr").renderer().type() == "RuleRenderer"
     assert "compareepochs" in "".join(QgsVectorLayer(compared[3]["COMPARISON"], "c", "ogr").metadata().history())

@@ -1,5 +1,6 @@
 """rason:tallyscene: the main job, on a small synthetic scene."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,30 @@ def test_zones_of_any_shape_are_read(run, place, make_zones, tmp_path, rows):
     assert {row["zone_id"] for row in rows(results["TALLY"])} == {"bow", "3", "4"}
 
 
+def test_small_pixels_with_coarse_detail_are_found_out(run, place, tmp_path, rows):
+    """A screenshot of a coarse picture: boxes are refused, their area is given, and the log says why."""
+    coarse, blown = str(tmp_path / "coarse.tif"), str(tmp_path / "blown.tif")
+    gdal.Translate(coarse, place.scene, xRes=1.2, yRes=1.2, resampleAlg="average")
+    gdal.Translate(blown, coarse, xRes=0.3, yRes=0.3, resampleAlg="cubic")
+    results = run("rason:tallyscene", INPUT=blown, ZONES=place.zones, CLASSES="container", EPOCH=WHEN,
+                  DETECTIONS="memory:", TALLY=str(tmp_path / "t.gpkg"))  # fmt: skip
+    assert {row["unit"] for row in rows(results["TALLY"])} == {"m2", "share"}
+    assert results["TOTAL_CONTAINER"] is None
+    assert re.search(r"pixels 0.30 m, detail 1.[12]\d m", run.feedback.textLog())
+
+
+def test_counting_rules_are_printed(run, place):
+    run(
+        "rason:tallyscene",
+        INPUT=place.scene,
+        ZONES=place.zones,
+        CLASSES="freight_car",
+        DETECTIONS="memory:",
+        TALLY="memory:",
+    )
+    assert "an articulated twin tank counts as two" in run.feedback.textLog()
+
+
 # What is refused: one line that names the input and the cure, and no output.
 
 
@@ -218,8 +243,6 @@ def test_bad_scenes_in_qgis_process(process, place, tmp_path, kind):
     done = process(
         "rason:tallyscene", INPUT=path, ZONES=place.zones, DETECTIONS=tmp_path / "d.gpkg", TALLY=tmp_path / "t.gpkg", **epoch
     )
-    import re
-
     assert re.search(words, done.refused()), done.log
     assert not (tmp_path / "d.gpkg").exists() and not (tmp_path / "t.gpkg").exists()
 
