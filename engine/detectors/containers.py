@@ -95,16 +95,20 @@ class Containers:
         blocks = []
         covered_m2 = 0.0
         for i, part in enumerate(squares):
+
+            def within(fraction: float, i: int = i) -> None:
+                progress((i + fraction) / len(squares))
+
             if verdict == "count":
-                blocks.append(self._block(scene, zone, part, ground))
+                blocks.append(self._block(scene, zone, part, ground, within))
             else:
                 covered_m2 += self._footprint_m2(scene, part, ground)
-            progress((i + 1) / len(squares))
+            within(1.0)
         if verdict == "count":
             return _found(zone, blocks, warnings)
         return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
-    def _block(self, scene: SceneLike, zone: Zone, part: Any, ground: Ground | None) -> Block:
+    def _block(self, scene: SceneLike, zone: Zone, part: Any, ground: Ground | None, progress: Progress) -> Block:
         patch = scene.read(_grown(part.bounds, HALO_M))
         inside = patch.inside(part)
         if ground is None or not np.any(inside & patch.valid):
@@ -117,7 +121,7 @@ class Containers:
         near = view.mask(patch, patch.inside(zone.geometry.buffer(MARGIN_M)))
         outline = edges(view, near, (view.away < BARE) & view.valid)
         raised = (view.away > self.settings.colours) & view.valid
-        boxes, scale = _best_scale(outline, raised.astype(np.float32), near, self.settings)
+        boxes, scale = _best_scale(outline, raised.astype(np.float32), near, self.settings, progress)
         boxes = boxes.select(~shadows(boxes, view.mask(patch, shadow)) & ~roof_pieces(boxes, raised, PIXEL_M))
         boxes = boxes.select(boxes.within(view.mask(patch, inside)))
         vehicles = parked(boxes, view.mask(patch, deep), PIXEL_M)
@@ -168,15 +172,17 @@ def candidates(outline: Edges, raised: np.ndarray, scale: float, settings: Setti
     return Boxes(*(np.concatenate(part) for part in zip(*parts)))
 
 
-def _best_scale(outline: Edges, raised: np.ndarray, near: np.ndarray, settings: Settings) -> tuple[Boxes, float]:
+def _best_scale(
+    outline: Edges, raised: np.ndarray, near: np.ndarray, settings: Settings, progress: Progress
+) -> tuple[Boxes, float]:
     """The boxes at the size scale whose best set weighs most."""
-    return max(
-        (
-            (_packed(candidates(outline, raised, scale, settings), near, settings, outline.pixel_m), scale)
-            for scale in SCALES
-        ),
-        key=lambda found: float(_weight(found[0], settings).sum()),
-    )
+    found = []
+    for k, scale in enumerate(SCALES):
+        progress(k / len(SCALES))
+        boxes = _packed(candidates(outline, raised, scale, settings), near, settings, outline.pixel_m)
+        found.append((float(_weight(boxes, settings).sum()), boxes, scale))
+    _, boxes, scale = max(found, key=lambda entry: entry[0])
+    return boxes, scale
 
 
 def _weight(boxes: Boxes, settings: Settings) -> np.ndarray:
