@@ -275,9 +275,9 @@ def _ends(draws: np.ndarray, level: float) -> tuple[float, float]:
 
 
 def _sd(draws: np.ndarray) -> float:
-    """Half the central 68 %: the sd without the tails."""
+    """Half the central 68 %, the sd without the tails; of a few objects, where most draws agree, the sd itself."""
     low, high = _ends(draws, 0.6827)
-    return (high - low) / 2
+    return (high - low) / 2 or float(draws.std())
 
 
 def _with_q_values(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -325,7 +325,8 @@ def _number(row: Row, unit: str, noun: str) -> str:
     if row["estimate"] == 0:
         return f"no {noun} found ({ends})"
     of = "" if unit == "objects" else "of "
-    return f"{number} {of}{noun} ({ends})"
+    one = unit == "objects" and row["estimate"] == 1
+    return f"{number} {of}{noun[:-1] if one else noun} ({ends})"
 
 
 def _finding(c: Comparison) -> str:
