@@ -22,7 +22,7 @@ def of_tally(algorithm, rows, count, parameters, inputs) -> TallyReport:
     tr, epoch = algorithm.tr, algorithm.epoch
     names = {zone.zone_id: zone.name for zone in algorithm.zones}
     headlines = [
-        tr("{}, all zones: {} ({:.0f} % interval).").format(_title(name), about(*total), 100 * algorithm.level)
+        tr("{}, all zones: {} ({:.0f} % interval).").format(_plural(name), about(*total), 100 * algorithm.level)
         for name, total in count.totals.items()
         if total
     ]
@@ -132,7 +132,7 @@ def _credit(metadata):
     return " ".join(metadata.get("", {}).get(key, "") for key in ("TIFFTAG_COPYRIGHT", "CREDIT", "LICENCE")).strip()
 
 
-def _title(name):
+def _plural(name):
     """A class at the start of a sentence: "Freight cars"."""
     return f"{_words(name).capitalize()}s"
 
