@@ -2,17 +2,20 @@
 
 ``python bench/fit_freight_cars.py`` reads ``../shared/imagery/d-rail-yard`` only ((c) swisstopo, open with attribution). Every
 scorer is fitted on the yard as taken and on copies of it, blurred, averaged and with the lines drawn beside the track, so that a
-scene a little blurrier or a line a little off is nothing new; no pixel of another scene is used. A second set of scorers is fitted
-on the same copies with the shaded flank replaced by the mirrored sunny one: light without shadows beside the wagons. Ridge logistic regression by iteratively reweighted least squares, numpy only.
+scene a little blurrier or a line a little off is nothing new, and on copies whose flanks are another ground. Simulated tracks on
+soil, grass, concrete and asphalt join (``synthetic_rail``, seeds FIT): in the yard no bed ends beside its track. No pixel of another
+real scene is used. A second set of scorers is fitted with the shaded flank replaced by the mirrored sunny one: light without shadows
+beside the wagons. Ridge logistic regression by iteratively reweighted least squares, numpy only.
 """
 
 import json
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple, Optional
 
 import numpy as np
 from rail_sets import CUT_ENDS, ROOT, match, scene, tracks
+from synthetic_rail import FIT, place
 
 from rason.engine.detectors import freight_cars as fc
 from rason.engine.detectors import wagon_evidence as we
@@ -22,6 +25,7 @@ SOURCE = (
     "swisstopo SWISSIMAGE 2018, (c) swisstopo, open with attribution; labels: github hurielreichel/train-detection "
     "@ 8652c926, MIT; set d-rail-yard"
 )
+SIMULATED = "; occupancy and joints also on simulated tracks (bench/synthetic_rail.py)"
 
 
 class Copy(NamedTuple):
@@ -31,6 +35,15 @@ class Copy(NamedTuple):
     blur_px: float = 0.0
     aside_m: float = 0.0  # lines are often drawn beside the track
     noise: float = 0.0  # sd in each native pixel and band, of the scene's contrast
+    ground: int = 0  # seed of another ground beside the ballast; 0: as it is
+
+
+GROUNDS = 8  # copies on other grounds
+
+
+def grounds(*gsds_m):
+    """Copies on other grounds, at these GSDs in turn."""
+    return tuple(Copy(gsds_m[k % len(gsds_m)], ground=k + 1) for k in range(GROUNDS))
 
 
 # Scorers: coarsest effective GSD served, whether shadows lie beside the wagons, and the copies of the yard it is fitted on.
@@ -40,11 +53,20 @@ SCORERS = tuple(
     (up_to_m, shadows, (*plain, *(moved._replace(aside_m=aside) for aside in ASIDE[shadows])))
     for shadows in (True, False)
     for up_to_m, plain, moved in (
-        (0.65, (Copy(), Copy(blur_px=1), Copy(0.5), Copy(0.75), Copy(noise=0.1), Copy(0.5, noise=0.15)), Copy(blur_px=0.5)),
-        (1.5, (Copy(0.75), Copy(1.0), Copy(1.25), Copy(0.75, noise=0.2), Copy(1.0, noise=0.3)), Copy(1.0)),
-        (99.0, (Copy(2.0), Copy(3.0), Copy(2.0, noise=0.5)), Copy(2.0)),
+        (
+            0.65,
+            (Copy(), Copy(blur_px=1), Copy(0.5), Copy(0.75), Copy(noise=0.1), Copy(0.5, noise=0.15), *grounds(None, 0.5)),
+            Copy(blur_px=0.5),
+        ),
+        (
+            1.5,
+            (Copy(0.75), Copy(1.0), Copy(1.25), Copy(0.75, noise=0.2), Copy(1.0, noise=0.3), *grounds(0.75, 1.0)),
+            Copy(1.0),
+        ),
+        (99.0, (Copy(2.0), Copy(3.0), Copy(2.0, noise=0.5), *grounds(2.0, 2.0)), Copy(2.0)),
     )
 )
+SIMULATED_GSDS_M = {0.65: (0.3, 0.35, 0.5), 1.5: (0.75, 1.0, 1.25), 99.0: (2.0, 3.0)}
 RIDGE_OCCUPIED, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 10.0, 3.0
 INSIDE_M, OUTSIDE_M, JOINT_M, NEAR_JOINT_M = 0.3, 1.5, 0.45, 1.6  # which cells are sure
 RAKE_GAP_M, UNSURE_END_M = 3.0, 16.0
@@ -67,11 +89,33 @@ def logistic(features, truth, weights, ridge):
     return we.Logistic(mean, scale, beta[:-1], float(beta[-1]))
 
 
-def strips(picture, aside_m, shadows):
-    """Name of each yard track -> its strip, the line moved to the left, with or without the shadows."""
+def strips(picture, aside_m, shadows, ground=0):
+    """Name of each yard track -> its strip, the line moved to the left, with or without the shadows, on another ground."""
     out = {track.name: fc.strip_of(picture, moved(track.line, aside_m)) for track in tracks(YARD)}
     shade = we.shade_vector(list(out.values()))
-    return out if shadows else {name: without_shadows(strip, shade) for name, strip in out.items()}
+    if not shadows:
+        out = {name: without_shadows(strip, shade) for name, strip in out.items()}
+    if ground:
+        out = {name: on_ground(strip, np.random.default_rng([ground, k])) for k, (name, strip) in enumerate(out.items())}
+    return out
+
+
+def on_ground(strip, rng):
+    """The strip with the ground beyond the ballast's shoulder darker, brighter or of another colour, to both sides or differently.
+
+    Single tracks lie on soil or grass; the yard's on ballast as far as the next track. Shadows darken with what they fall on.
+    """
+    sides = rng.normal(0, [0.45], (2, 1)) + rng.normal(0, 0.12, (2, 3))
+    if rng.random() < 0.6:
+        sides[1] = sides[0]
+    shoulder = rng.uniform(1.4, 2.4, 2)
+    gain = np.zeros((*strip.weight.shape, 3), np.float32)
+    for side, where in enumerate((strip.across_m < -shoulder[0], strip.across_m > shoulder[1])):
+        patches = we.mean_along(rng.normal(0, 1, (len(strip), where.sum())), rng.uniform(1, 8), strip.step_m)
+        patches *= rng.uniform(0, 0.2) / max(patches.std(), 1e-6)
+        gain[:, where] = sides[side] + patches[..., None]
+    around = strip.background * np.exp(sides[rng.integers(0, 2, len(strip.background))]).astype(np.float32)
+    return replace(strip, colour=strip.colour * np.exp(gain), background=around)
 
 
 def without_shadows(strip, shade):
@@ -152,7 +196,7 @@ def fit_scorer(up_to_m, shadows, tables):
 def copies(specification, shadows):
     """The yard's training copies: per copy the strips of all tracks."""
     return [
-        strips(scene(YARD, copy.gsd_m, change=changed(copy.blur_px, copy.noise)), copy.aside_m, shadows)
+        strips(scene(YARD, copy.gsd_m, change=changed(copy.blur_px, copy.noise)), copy.aside_m, shadows, copy.ground)
         for copy in specification
     ]
 
@@ -175,9 +219,24 @@ def leave_one_out(up_to_m, shadows, specification):
         track.name: [c for copy in copies(specification, shadows) for c in cells(track, copy[track.name])]
         for track in labelled
     }
+    everywhere = simulated(SIMULATED_GSDS_M[up_to_m], shadows)
     out = {}
     for name in ["", *by_track]:
-        out[name] = fit_scorer(up_to_m, shadows, [c for other, parts in by_track.items() if other != name for c in parts])
+        seen = [c for other, parts in by_track.items() if other != name for c in parts]
+        out[name] = fit_scorer(up_to_m, shadows, [*seen, *everywhere])
+    return out
+
+
+@cache
+def simulated(gsds_m, shadows):
+    """Training cells of the simulated tracks, the GSDs dealt in turn."""
+    out = []
+    for k, seed in enumerate(FIT):
+        picture, labelled = place(seed, gsds_m[k % len(gsds_m)])
+        lines = {track.name: fc.strip_of(picture, track.line) for track in labelled}
+        shade = we.shade_vector(list(lines.values()))
+        for track in labelled:
+            out += cells(track, lines[track.name] if shadows else without_shadows(lines[track.name], shade))
     return out
 
 
@@ -207,7 +266,7 @@ def main():
         parts["confidence"] = confidence(scorers, specification, shadows).to_dict()
         out.append({"up_to_m": up_to_m, "shadows": shadows, **parts})
     document = {
-        "fitted_on": SOURCE,
+        "fitted_on": SOURCE + SIMULATED,
         "script": "bench/fit_freight_cars.py",
         "occupancy_features": we.OCCUPANCY_FEATURES,
         "gap_features": we.GAP_FEATURES,

@@ -22,6 +22,8 @@ LEFT, RIGHT = slice(0, 2), slice(5, 7)
 HALF_WIDTH_M = 3.0
 WIDE_M = 5.0  # shadows are looked at this far to either side
 RAKE_M = 15.0  # a joint is compared with what is usual this far to either side
+PAST_M = 1.5  # what varies along is looked for on one side and this far to the other, so that a rake shows from its own end
+NO_CHANGE = 0.01  # changes along the track far below this, in units of the contrast, are nothing
 LEAST_CONTRAST = 0.3  # of the scene's: bland surroundings must not blow their noise up to wagons (real yards: 0.4 to 0.9)
 SEEN = 0.25  # a lane's cell counts as seen from this share on
 OUTLIER = 4.0  # features are cut at this many standard deviations
@@ -44,6 +46,10 @@ OCCUPANCY_FEATURES = (
     "edge on the shade side",
     "shade wide",
     "sun minus shade wide",
+    "body varies along",
+    "shade varies along",
+    "sun flank varies along",
+    "body varies along, of its contrast",
 )
 _GAP = (
     "valley sun side",
@@ -185,7 +191,10 @@ def contrast(strip: Strip) -> tuple[float, float]:
 
 
 def occupancy_features(lanes: Lanes) -> np.ndarray:
-    """(n, 14) features of OCCUPANCY_FEATURES, over 2 m along the track and, the wide ones, over 10 m."""
+    """(n, 18) features of OCCUPANCY_FEATURES, over 2 m along the track; the wide ones over 10 m, what varies along over 16.5 m.
+
+    A bare bed can differ from what lies beside it just as a rake does, but unlike a rake it stays the same along the track.
+    """
     step = lanes.step_m
     z = mean_along(lanes.signal, 1.0, step)
     light = z[..., 0]
@@ -193,6 +202,10 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
     near, far = light[:, SUN_NEAR] - light[:, SHADE_NEAR], light[:, SUN_FAR] - light[:, SHADE_FAR]
     rough = np.sqrt(np.maximum(mean_along(lanes.signal[:, BODY, 0] ** 2, 1.0, step) - light[:, BODY] ** 2, 0)).mean(1)
     wide = mean_along(np.stack([light[:, SHADE_NEAR], near], 1), WIDE_M, step)
+    varies = _varies(z, step)
+    body_varies = varies[:, BODY].mean(1)
+    against = z[:, BODY].mean(1) - 0.5 * (z[:, SUN_NEAR] + z[:, SHADE_NEAR])
+    stands_out = np.sqrt(mean_along((against**2).sum(-1), RAKE_M, step))
     return np.stack(
         [
             light[:, SHADE_NEAR],
@@ -209,9 +222,23 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
             _length(z[:, 4] - z[:, SHADE_NEAR]),
             wide[:, 0],
             wide[:, 1],
+            np.log(body_varies + NO_CHANGE),
+            np.log(varies[:, SHADE_NEAR] + NO_CHANGE),
+            np.log(varies[:, SUN_NEAR] + NO_CHANGE),
+            np.log((body_varies + NO_CHANGE) / (stands_out + NO_CHANGE)),
         ],
         1,
     )
+
+
+def _varies(z: np.ndarray, step_m: float) -> np.ndarray:
+    """How much each lane of (n, lanes, 3) varies along the track (n, lanes): standard deviation from 15 m on one side to 1.5 m on the
+    other, of the calmer side, so that a bed beside the end of a rake is as calm as any.
+    """
+    half, aside = 0.5 * (RAKE_M + PAST_M), 0.5 * (RAKE_M - PAST_M)
+    variance = mean_along(z**2, half, step_m) - mean_along(z, half, step_m) ** 2
+    spread = np.sqrt(np.maximum(variance, 0).sum(-1))
+    return np.minimum(shifted(spread, aside, step_m), shifted(spread, -aside, step_m))
 
 
 def gap_features(lanes: Lanes) -> np.ndarray:

@@ -61,6 +61,43 @@ def test_an_empty_track_stays_empty():
     assert found.warnings == ()
 
 
+def single_track(ground, seed, kinds=(), azimuth_deg=150, elevation_deg=45):
+    """A simulated track in the open, 300 m long, on its own bed of ballast; freight cars from x = 90 m on."""
+    from rason.engine.simulate import rail
+    from rason.engine.simulate.layout import Layout
+    from rason.engine.simulate.render import render
+
+    line = np.array([[0.0, 0.0], [300.0, 0.0]])
+    cars = rail.train(line, 90.0, kinds, np.random.default_rng(seed))
+    layout = Layout(tracks=(line,), things=tuple(cars), ground=ground)
+    seen = render(
+        layout,
+        (0, -25, 300, 25),
+        gsd_m=0.35,
+        sun_azimuth_deg=azimuth_deg,
+        sun_elevation_deg=elevation_deg,
+        seed=seed,
+    )
+    return seen.as_scene()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("ground", ["soil", "grass"])
+def test_an_empty_track_on_its_own_bed_is_empty(ground, seed):
+    """Synthetic. The bed differs from what lies beside it all along the track, as wagons do."""
+    found = FreightCars().detect(single_track(ground, seed, azimuth_deg=120 + 30 * seed), track(40.0, 260.0))
+    assert len(found.detections) == 0
+    assert found.measures["share"] == 0.0
+
+
+@pytest.mark.parametrize("ground", ["soil", "grass", "concrete"])
+def test_a_rake_on_its_own_bed_is_counted(ground):
+    """Synthetic."""
+    kinds = ["gondola", "gondola", "box", "tank", "hopper", "gondola"]
+    found = FreightCars().detect(single_track(ground, 4, kinds), track(40.0, 260.0))
+    assert abs(len(found.detections) - len(kinds)) <= 1
+
+
 def test_nothing_seen_gives_no_measure():
     found = FreightCars().detect(rake([]), Zone("T1", "track", LineString([(5000, 0), (5100, 0)])))
     assert len(found.detections) == 0
