@@ -102,11 +102,12 @@ class FreightCars:
         scorer = scorer_for(scene.effective_gsd_m, has_shadows(seen))
         tracks = [read_track(stretches, scorer) for stretches in seen]
         found = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
+        wagons = Detections.concatenate(found)
         return Found(
-            Detections.concatenate(found) if counted else Detections.empty(),
+            wagons if counted else Detections.empty(),
             _measures(tracks, lines),
             counted,
-            _warnings(zone, tracks, lines, scorer.shadows, counted),
+            _doubt(zone, wagons) + _warnings(zone, tracks, lines, scorer.shadows, counted),
         )
 
     def _shade(self, strips: Sequence[Strip]) -> np.ndarray:
@@ -228,6 +229,15 @@ def _measures(tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any]) -> dict
             occupied += float(np.maximum(np.minimum(high, line.length) - np.maximum(low, 0.0), 0.0).sum())
             seen += stretch.seen_m(line.length)
     return {"m": occupied, "share": min(occupied / seen, 1.0)} if seen else {}
+
+
+def _doubt(zone: Zone, wagons: Detections) -> tuple[str, ...]:
+    """A bare bed on another ground can read as a row of weak wagons: say so where most are."""
+    if len(wagons) and np.median(wagons.p) < 0.5:
+        return (
+            f"Track {zone.zone_id}: occupied or bare, cannot tell; most wagons found rest on weak evidence, look at them.",
+        )
+    return ()
 
 
 def _warnings(
