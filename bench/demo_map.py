@@ -21,7 +21,7 @@ from qgis.core import (
     QgsReferencedRectangle,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QRect, QSize
+from qgis.PyQt.QtCore import QEventLoop, QRect, QSize
 from qgis.PyQt.QtGui import QColor, QFont, QImage, QPainter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,8 +101,10 @@ def draw(layers: list, extent: QgsRectangle, size: QSize) -> QImage:
     labels.setFlag(QgsLabelingEngineSettings.Flag.UsePartialCandidates, False)
     settings.setLabelingEngineSettings(labels)
     job = QgsMapRendererParallelJob(settings)
+    drawn = QEventLoop()  # not waitForFinished: from QGIS 3.40 on the drawing threads wait for this one's events
+    job.finished.connect(drawn.quit)
     job.start()
-    job.waitForFinished()
+    drawn.exec()
     return job.renderedImage()
 
 
