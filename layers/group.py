@@ -60,7 +60,6 @@ def place(project: QgsProject, layer: QgsVectorLayer, table: Table) -> None:
 def extent(project: QgsProject) -> QgsRectangle:
     """Where to zoom to: the extent of the group's layers in the project's CRS; empty when there is nothing to show."""
     group, around = find(project), QgsRectangle()
-    around.setMinimal()
     for layer in _layers(group) if group else []:
         if layer.customProperty(TABLE_MARK) == "zone" and layer.featureCount():
             crs = project.crs() if project.crs().isValid() else layer.crs()

@@ -1,5 +1,6 @@
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsVectorLayer
+from qgis.PyQt import sip
 
 from rason.layers import geopackage, group
 from rason.layers.reference import tables
@@ -15,8 +16,10 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture
-def project():
-    return QgsProject()
+def project(qgis_app):
+    project = QgsProject()
+    yield project
+    sip.delete(project)  # pytest would keep the last one longer than QGIS lives
 
 
 def show(project, path, some=SOME):
