@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,17 @@ DOUBT_NOTE = "weak evidence"
 
 @dataclass(frozen=True)
 class Stretch:
-    """A seen stretch of one straightened track: strip and lanes of n steps, occupancy (n,), joints (n + 1,) and the wagons."""
+    """A seen stretch of one straightened track: strip and lanes of n steps, occupancy (n,), joints (n + 1,) and the wagons.
+
+    left_out: how many weak ones ``believed`` took away.
+    """
 
     strip: Strip
     lanes: Lanes
     occupied: np.ndarray
     joint: np.ndarray
     wagons: Segments
+    left_out: int = 0
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Where each wagon's body starts and ends along the strip, metres (k,) each."""
@@ -100,14 +104,14 @@ class FreightCars:
         shade = self._shade(strips)
         seen = [lanes_seen(strip, shade) for strip in strips]
         scorer = scorer_for(scene.effective_gsd_m, has_shadows(seen))
-        tracks = [read_track(stretches, scorer) for stretches in seen]
+        tracks = [[believed(stretch, scorer) for stretch in read_track(stretches, scorer)] for stretches in seen]
         found = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
         wagons = Detections.concatenate(found)
         return Found(
             wagons if counted else Detections.empty(),
             _measures(tracks, lines),
             counted,
-            _doubt(zone, wagons) + _warnings(zone, tracks, lines, scorer.shadows, counted),
+            _doubt(zone, tracks) + _warnings(zone, tracks, lines, scorer.shadows, counted),
         )
 
     def _shade(self, strips: Sequence[Strip]) -> np.ndarray:
@@ -172,6 +176,17 @@ def read_track(stretches: Sequence[tuple[Strip, Lanes]], scorer: Scorer) -> list
     return out
 
 
+def believed(stretch: Stretch, scorer: Scorer) -> Stretch:
+    """The stretch without its weak wagons, where most are weak: a bare bed on other ground can read as a row of them."""
+    if not len(stretch.wagons):
+        return stretch
+    strong = scorer.confidence.log_odds(wagon_features(stretch)) >= 0  # p of a half
+    if strong.mean() >= 0.5:
+        return stretch
+    kept = Segments(stretch.wagons.start[strong], stretch.wagons.stop[strong], stretch.wagons.cut[strong])
+    return replace(stretch, wagons=kept, left_out=int((~strong).sum()))
+
+
 def wagon_features(stretch: Stretch) -> np.ndarray:
     """(k, 3) what speaks for each wagon: mean occupancy, mean evidence of its joints to neighbours, how unusual its length is."""
     wagons = stretch.wagons
@@ -231,13 +246,14 @@ def _measures(tracks: Sequence[Sequence[Stretch]], lines: Sequence[Any]) -> dict
     return {"m": occupied, "share": min(occupied / seen, 1.0)} if seen else {}
 
 
-def _doubt(zone: Zone, wagons: Detections) -> tuple[str, ...]:
-    """A bare bed on another ground can read as a row of weak wagons: say so where most are."""
-    if len(wagons) and np.median(wagons.p) < 0.5:
-        return (
-            f"Track {zone.zone_id}: occupied or bare, cannot tell; most wagons found rest on weak evidence, look at them.",
-        )
-    return ()
+def _doubt(zone: Zone, tracks: Sequence[Sequence[Stretch]]) -> tuple[str, ...]:
+    """What ``believed`` left out."""
+    left_out = sum(stretch.left_out for track in tracks for stretch in track)
+    if not left_out:
+        return ()
+    return (
+        f"Track {zone.zone_id}: bare or occupied, hard to tell; {left_out} weak wagon{'s' * (left_out > 1)} left out, look at it.",
+    )
 
 
 def _warnings(
