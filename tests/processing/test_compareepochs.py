@@ -1,5 +1,7 @@
 """rason:compareepochs and the shipped models, on the small synthetic place."""
 
+from pathlib import Path
+
 import pytest
 from qgis.core import QgsVectorLayer
 from shapely.geometry import Point
@@ -66,8 +68,6 @@ def test_changes_hold_every_object_once(compared, tallies, rows):
 
 
 def test_the_report_speaks_of_two_days(compared):
-    from pathlib import Path
-
     text = Path(compared[3]["REPORT"]).read_text("utf8")
     assert "Two scenes are two days, not a trend" in text and "not observed" not in text
 
@@ -102,7 +102,7 @@ def test_unseen_zones_are_not_observed(run, place, tallies, rows, tmp_path):
     import sqlite3
 
     path = tmp_path / "hidden.gpkg"
-    path.write_bytes(open(tallies["TALLY_2"], "rb").read())  # noqa: SIM115
+    path.write_bytes(Path(tallies["TALLY_2"]).read_bytes())
     with sqlite3.connect(path) as connection:
         table = connection.execute("SELECT table_name FROM gpkg_contents WHERE table_name <> 'layer_styles'").fetchone()[0]
         connection.execute(
