@@ -6,24 +6,15 @@ what comes out beside the truth; the tables of the detectors' and the statistics
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from checkout import ROOT, load_rason
+
 IMAGERY = Path(os.environ.get("RASON_SHARED", ROOT.parent / "shared")) / "imagery"
 RESULTS = ROOT / "bench" / "results"
 PORT_WATER = [(606000, 4660000), (606107.1, 4660000), (606107.1, 4659754), (606000, 4659790)]
-
-
-def load_rason():
-    """The checkout as the package ``rason``."""
-    sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
 
 
 def features(path):

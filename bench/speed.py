@@ -6,7 +6,6 @@ read of the same windows); 10,000 detections in 200 zones; growth with area at 1
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
@@ -16,17 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from checkout import ROOT, load_rason
+
 PROCESS = next(p for p in ("/usr/bin/qgis_process.bin", "/usr/bin/qgis_process") if os.path.exists(p))
 X, Y, GSD = 606000.0, 4660000.0, 0.5
-
-
-def load_rason():
-    """The checkout as the package ``rason``."""
-    sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
 
 
 def profile(folder, enabled):

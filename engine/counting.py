@@ -17,7 +17,7 @@ from .errors import Refusal
 from .merging import merge
 from .rules import rules
 from .tally import in_unit, measure_row
-from .visible import visible_fraction
+from .visible import apart, visible_fraction
 from .zone_tally import tally_zones
 from .zones import CLASSES_OF_KIND, Zone
 
@@ -68,7 +68,7 @@ def check(scene: SceneLike, wanted: Mapping[str, Sequence[Zone]]) -> dict[str, f
     for name in wanted:
         gate.check(name, scene.effective_gsd_m, scene.gsd_m)
     zones = {zone.zone_id: zone for chosen in wanted.values() for zone in chosen}
-    if not any(_meets(scene.bounds, zone.geometry.bounds) for zone in zones.values()):
+    if all(apart(scene.bounds, zone.geometry.bounds) for zone in zones.values()):
         raise Refusal("ZONES lie all outside the scene. Choose the scene of this place, or check the layers' CRS.")
     return {zone_id: visible_fraction(scene, zone) for zone_id, zone in zones.items()}
 
@@ -156,7 +156,3 @@ def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Map
                 continue
             rows.append(measure_row(zone.zone_id, name, value, unit, visible=visible[zone.zone_id], level=level))
     return [{**row, "rules": rules(name, row["unit"])} for row in rows]
-
-
-def _meets(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

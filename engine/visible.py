@@ -16,7 +16,7 @@ _STEP_M = 2.0  # distance of the points at which a track is looked up
 
 def visible_fraction(scene: SceneLike, zone: Zone) -> float:
     """Share of a zone's area or length with valid pixels, 0..1 (0 where the zone lies outside the scene)."""
-    if _apart(scene.bounds, zone.geometry.bounds):
+    if apart(scene.bounds, zone.geometry.bounds):
         return 0.0
     return _of_line(scene, zone) if zone.is_track else _of_polygon(scene, zone)
 
@@ -60,5 +60,6 @@ def _lookup(patch: Patch, points: np.ndarray) -> np.ndarray:
     return patch.valid[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)] & inside
 
 
-def _apart(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+def apart(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    """Whether two boxes (west, south, east, north) have no area in common."""
     return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]

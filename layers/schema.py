@@ -7,6 +7,8 @@ from typing import NamedTuple
 from qgis.core import Qgis, QgsField, QgsFields
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
+from ..engine.changes import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED
+
 if Qgis.QGIS_VERSION_INT < 33800:  # QgsField takes nothing else there, and warns about it later
     TEXT, INTEGER, REAL, BOOLEAN = QVariant.String, QVariant.Int, QVariant.Double, QVariant.Bool
 else:
@@ -47,13 +49,7 @@ CLASSES = ("freight_car", "container", "ship")
 BASES = ("uncalibrated", "calibrated", "reviewed", "counted")
 UNITS = ("objects", "TEU", "m", "m2", "share")
 VERDICTS = ("increase", "decrease", "the same", "no change shown", "not observed", "not comparable")
-APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE = CHANGE_WORDS = (
-    "appeared",
-    "disappeared",
-    "moved",
-    "stayed",
-    "not observable",
-)
+CHANGE_WORDS = (APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE)
 
 ZONES = (
     Column("zone_id", TEXT, "Unique name of the zone in every result"),

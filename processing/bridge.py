@@ -109,9 +109,10 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
         raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
     columns = {key: field_index(source.fields(), key) for key in ("zone_id", "name", "kind")}
     change = _transform(source.sourceCrs(), frame.wkt, context)
-    zones = []
+    zones, unnamed = [], False
     for feature in source.getFeatures(QgsFeatureRequest()):
         text = {key: _text(feature, index) for key, index in columns.items()}
+        unnamed |= not text["zone_id"]
         label = text["zone_id"] or str(feature.id())
         geometry = usable(feature.geometry(), label, name, feedback)
         if geometry is None:
@@ -120,7 +121,7 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
         kind = (text["kind"] or ("track" if is_line else "area")).lower()
         _check_kind(kind, is_line, label, name)
         zones.append(Zone(label, kind, _shape(geometry, change, label, name), text["name"]))
-    if columns["zone_id"] < 0 or any(not _text(f, columns["zone_id"]) for f in source.getFeatures()):
+    if unnamed:
         feedback.pushInfo(f"{name}: zones without zone_id are named by their feature id.")
     _check_unique([zone.zone_id for zone in zones], name)
     return zones

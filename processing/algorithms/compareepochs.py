@@ -20,12 +20,12 @@ from ...engine import compare, epoch, provenance
 from ...engine.detections import Detections
 from ...engine.errors import Refusal
 from ...engine.shipped import shipped
+from ...engine.tally import LEAST_VISIBLE
 from ...layers import schema
 from .. import bridge, outputs, reports, scenes
 from ..base import RasonAlgorithm
 
 NEEDED = ("zone_id", "class", "epoch", "estimate", "low", "high", "level")
-LEAST_VISIBLE = 0.5
 
 
 class CompareEpochs(RasonAlgorithm):
