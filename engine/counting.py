@@ -12,7 +12,7 @@ from . import gate
 from .calibration import Calibration
 from .detections import Detections
 from .detectors import detector
-from .detectors.base import Found, Progress, SceneLike, silent
+from .detectors.base import Found, Progress, SceneLike, part, silent
 from .errors import Refusal
 from .merging import merge
 from .rules import rules
@@ -84,28 +84,25 @@ def count_scene(
     progress: Progress = silent,
 ) -> SceneCount:
     """Detect and tally. wanted from ``plan``, visible from ``check``; calibrations: the user's, by class (missing ones: shipped)."""
-    steps = max(1, sum(len(zones) for zones in wanted.values()))
-    done, parts = 0, []
-    for name, zones in wanted.items():
-        found = []
-        for zone in zones:
-            start = done
-
-            def within(fraction: float, start: int = start) -> None:
-                progress((start + min(fraction, 1.0)) / steps)
-
-            within(0.0)
-            found.append(
-                detector(name).detect(scene, zone, within) if visible[zone.zone_id] > 0 else Found(Detections.empty())
-            )
-            done += 1
+    parts = []
+    for number, (name, zones) in enumerate(wanted.items()):
+        found = _detected(scene, name, zones, visible, part(progress, number, len(wanted)))
         parts.append(_class_count(scene, name, zones, found, visible, calibrations.get(name), level, seed))
     return SceneCount(
-        Detections.concatenate([part.detections for part in parts]),
-        [row for part in parts for row in part.rows],
-        {name: part.totals[name] for name, part in zip(wanted, parts)},
-        [warning for part in parts for warning in part.warnings],
+        Detections.concatenate([count.detections for count in parts]),
+        [row for count in parts for row in count.rows],
+        {name: count.totals[name] for name, count in zip(wanted, parts)},
+        [warning for count in parts for warning in count.warnings],
     )
+
+
+def _detected(
+    scene: SceneLike, name: str, zones: Sequence[Zone], visible: Mapping[str, float], progress: Progress
+) -> list[Found]:
+    """What is found in each zone; nothing is looked for where nothing can be seen."""
+    seen = [zone for zone in zones if visible[zone.zone_id] > 0]
+    found = dict(zip((zone.zone_id for zone in seen), detector(name).detect_together(scene, seen, progress)))
+    return [found.get(zone.zone_id, Found(Detections.empty())) for zone in zones]
 
 
 def _class_count(
@@ -145,11 +142,11 @@ def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Map
           level: float) -> list[dict[str, Any]]:  # fmt: skip
     """The count of each zone, then what was measured in it."""
     rows = []
-    for zone, part in zip(zones, found):
+    for zone, seen in zip(zones, found):
         row = counted.get(zone.zone_id)
         if row:
             rows.append(row)
-        for unit, value in part.measures.items():
+        for unit, value in seen.measures.items():
             if unit == "TEU":
                 if row and row["detected"]:
                     rows.append(in_unit(row, unit, value / row["detected"]))

@@ -16,6 +16,9 @@ class Detections:
     x, y: centre in frame metres. length_m (the longer side) and width_m. azimuth_deg: direction of the long side,
     clockwise from the frame's north, 0 <= azimuth < 180. class_name: str. score: the detector's own number, higher is surer.
     p: probability that it is an object of its class, 0..1. zone_id: str, empty until assigned. note: str, for the reviewer.
+    type_name: str, the kind within the class ("tank", "40 ft"), empty where it cannot be told; type_p: its probability, NaN
+    without one. position_m: along the track, NaN off tracks. heading_deg: where the bow points, clockwise from north, NaN
+    where bow and stern look alike.
     """
 
     x: np.ndarray
@@ -28,6 +31,10 @@ class Detections:
     p: np.ndarray
     zone_id: np.ndarray
     note: np.ndarray
+    type_name: np.ndarray
+    type_p: np.ndarray
+    position_m: np.ndarray
+    heading_deg: np.ndarray
 
     def __len__(self) -> int:
         return len(self.x)
@@ -46,6 +53,10 @@ class Detections:
         p: Any = 1.0,
         zone_id: Any = "",
         note: Any = "",
+        type_name: Any = "",
+        type_p: Any = np.nan,
+        position_m: Any = np.nan,
+        heading_deg: Any = np.nan,
     ) -> Detections:
         """Build from arrays or scalars that broadcast to the length of ``x``."""
         x = np.atleast_1d(np.asarray(x, float))
@@ -67,6 +78,10 @@ class Detections:
             numbers(p),
             words(zone_id),
             words(note),
+            words(type_name),
+            numbers(type_p),
+            numbers(position_m),
+            numbers(heading_deg),
         )
 
     @classmethod

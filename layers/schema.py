@@ -48,6 +48,7 @@ DETECTED, ACCEPTED, REJECTED, ADDED = STATUSES = ("detected", "accepted", "rejec
 CLASSES = ("freight_car", "container", "ship")
 BASES = ("uncalibrated", "calibrated", "reviewed", "counted")
 UNITS = ("objects", "TEU", "m", "m2", "share")
+MEASURED = ("m", "m2", "share")  # by the detectors, beside the count
 VERDICTS = ("increase", "decrease", "the same", "no change shown", "not observed", "not comparable")
 CHANGE_WORDS = (APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE)
 
@@ -72,6 +73,10 @@ DETECTIONS = (
     Column("reviewed_by", TEXT, "Who decided the status"),
     Column("reviewed_at", TEXT, "When, ISO 8601 in UTC"),
     Column("note", TEXT, "For the reviewer"),
+    Column("type", TEXT, "Kind within the class, such as tank or 40 ft; empty where it cannot be told"),
+    Column("type_p", REAL, "Probability of the type, 0 to 1"),
+    Column("position_m", REAL, "Metres along the track from its first vertex"),
+    Column("heading_deg", REAL, "Where a ship's bow points, clockwise from north; empty where bow and stern look alike"),
 )
 
 TALLY = (

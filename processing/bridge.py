@@ -259,11 +259,14 @@ def rectangles(detections: Detections, frame: Frame) -> list[QgsGeometry]:
 
 def detection_rows(detections: Detections, **same) -> list[dict]:
     """One dict of the contract's fields a detection; ``same`` holds those that all share (scene, epoch, …)."""
-    names = ("score", "p", "length_m", "width_m", "azimuth_deg", "zone_id", "note")
+    names = (
+        "score", "p", "length_m", "width_m", "azimuth_deg", "zone_id", "note", "type_p", "position_m", "heading_deg",
+    )  # fmt: skip
     return [
-        {"class": str(kind), **{key: _plain(getattr(detections, key)[i]) for key in names}, **same}
+        {"class": str(kind), "type": str(detections.type_name[i]),
+         **{key: _plain(getattr(detections, key)[i]) for key in names}, **same}
         for i, kind in enumerate(detections.class_name)
-    ]
+    ]  # fmt: skip
 
 
 def write_rows(sink, columns, rows: Iterable[dict], geometries=None, name="OUTPUT") -> None:

@@ -14,6 +14,9 @@ from .base import ICON
 ALGORITHMS = {
     "createlayers": "CreateLayers",
     "makezones": "MakeZones",
+    "detectfreightcars": "DetectFreightCars",
+    "detectcontainers": "DetectContainers",
+    "detectships": "DetectShips",
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "compareepochs": "CompareEpochs",

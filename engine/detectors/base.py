@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,10 +57,35 @@ class Found:
 
 
 class Detector(Protocol):
-    """One kind of object. ``classes`` are the class names it gives."""
+    """One kind of object. ``classes`` are the class names it gives, ``sensors`` what it can read ("optical", "sar").
+
+    The GSD range lies in ``gate.LIMITS_M``, by class.
+    """
 
     name: str
     classes: tuple[str, ...]
+    sensors: tuple[str, ...]
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Find the objects of one zone. Raises Refusal (TooCoarse, …) where it cannot."""
+
+    def detect_together(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress = silent) -> list[Found]:
+        """Find the objects of several zones, in the light of each other where that helps; one Found a zone, in order."""
+
+
+class ZoneByZone:
+    """For detectors to which zones mean nothing to each other: one after another."""
+
+    def detect_together(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress = silent) -> list[Found]:
+        """One Found a zone, in order."""
+        return [self.detect(scene, zone, part(progress, k, len(zones))) for k, zone in enumerate(zones)]  # type: ignore[attr-defined]
+
+
+def part(progress: Progress, k: int, n: int) -> Progress:
+    """The progress of step k of n, as the progress of the whole."""
+
+    def step(fraction: float) -> None:
+        progress((k + min(fraction, 1.0)) / n)
+
+    step(0.0)
+    return step

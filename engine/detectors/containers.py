@@ -18,7 +18,7 @@ from ..detections import Detections
 from ..errors import Refusal
 from ..patch import Patch
 from ..zones import Zone
-from .base import Found, Progress, SceneLike, silent
+from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .box_scores import Edges, Upright, axis_of, edges, rectangle_scores, upright
 from .boxes import Boxes
 from .ground import Ground, lab
@@ -72,11 +72,12 @@ class Block:
     vehicles: int = 0
 
 
-class Containers:
+class Containers(ZoneByZone):
     """Counts container tops in yards and on piers; gives the occupied area where the scene is too coarse to count."""
 
     name = "containers"
     classes = ("container",)
+    sensors = ("optical",)
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()

@@ -20,7 +20,7 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..zones import Zone
-from .base import Found, Progress, SceneLike, silent
+from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .segments import LengthModel, Segments, segment
 from .strip import Strip, lengthened, observed_runs, straighten
 from .wagon_evidence import HALF_WIDTH_M, Lanes, Scorer, lanes_of, shade_contrast, shade_vector
@@ -76,7 +76,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class FreightCars:
+class FreightCars(ZoneByZone):
     """The detector of freight cars along track lines.
 
     shade_azimuth_deg: where shadows fall, clockwise from the frame's north, if known (the sun's azimuth plus 180); None: to the side
@@ -85,6 +85,7 @@ class FreightCars:
 
     name: str = "freight_cars"
     classes: tuple[str, ...] = (CLASS,)
+    sensors: tuple[str, ...] = ("optical",)
     shade_azimuth_deg: float | None = None
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
@@ -100,7 +101,7 @@ class FreightCars:
             )
         counted = gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m) == "count"
         lines = _joined(zone.geometry)
-        strips = [strip_of(scene, line, _part(progress, k, len(lines))) for k, line in enumerate(lines)]
+        strips = [strip_of(scene, line, part(progress, k, len(lines))) for k, line in enumerate(lines)]
         shade = self._shade(strips)
         seen = [lanes_seen(strip, shade) for strip in strips]
         scorer = scorer_for(scene.effective_gsd_m, has_shadows(seen))
@@ -285,7 +286,3 @@ def _joined(geometry: Any) -> list:
 
     whole = linemerge(geometry) if geometry.geom_type == "MultiLineString" else geometry
     return [line for line in getattr(whole, "geoms", [whole]) if line.length > 0]
-
-
-def _part(progress: Progress, k: int, n: int) -> Progress:
-    return lambda fraction: progress((k + fraction) / n)

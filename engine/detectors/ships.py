@@ -11,7 +11,7 @@ from ..patch import Patch
 from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
 from . import component_tree, water, water_mask
-from .base import Found, Progress, SceneLike, silent
+from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .component_tree import Pieces
 from .screening import COARSER, Screen
 
@@ -48,7 +48,7 @@ def least_length_m(effective_gsd_m: float) -> float:
     return float(np.interp(effective_gsd_m, gsd, length))
 
 
-class Ships:
+class Ships(ZoneByZone):
     """Ships afloat in water, berth and area zones.
 
     Water is learned in the zone (kinds water and berth) or found in it first (kind area); a component tree of "unlike
@@ -57,6 +57,7 @@ class Ships:
 
     name = "ships"
     classes = ("ship",)
+    sensors = ("optical",)
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Ships whose centre lies in the zone. Measure "m": their total length.

@@ -5,7 +5,18 @@ import re
 import pytest
 from qgis.core import QgsApplication, QgsProcessingParameterDefinition
 
-IDS = {"createlayers", "makezones", "tallyscene", "tally", "compareepochs", "countyard", "comparescenes"}
+IDS = {
+    "createlayers",
+    "makezones",
+    "detectfreightcars",
+    "detectcontainers",
+    "detectships",
+    "tallyscene",
+    "tally",
+    "compareepochs",
+    "countyard",
+    "comparescenes",
+}
 
 
 @pytest.fixture(scope="module")

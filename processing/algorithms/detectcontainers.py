@@ -1,0 +1,31 @@
+"""rason:detectcontainers: container tops in the zones of one scene."""
+
+from __future__ import annotations
+
+from ..detecting import DetectInScene
+
+
+class DetectContainers(DetectInScene):
+    """Scene and zones in; detections out."""
+
+    class_name = "container"
+
+    def name(self):
+        """Fixed id."""
+        return "detectcontainers"
+
+    def displayName(self):
+        """Name in the Toolbox."""
+        return self.tr("Detect containers")
+
+    def tags(self):
+        """Words to find it by."""
+        return self.tr("containers,boxes,yard,pier,TEU,detection").split(",")
+
+    def shortHelpString(self):
+        """Help in the dialog and in qgis_process."""
+        return self.tr(
+            "Finds the visible tops of containers in stacking blocks in one optical scene: one rectangle a box.\n\n"
+            "Zones are polygons with a few metres of free ground round the block. Boxes under other boxes are not seen. The result "
+            "is what was found, not a tally: rason:tallyscene or rason:tally give the number with its interval."
+        )

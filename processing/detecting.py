@@ -1,0 +1,142 @@
+"""What the detecting algorithms have in common: one scene and zones in, one class of detections out."""
+
+from __future__ import annotations
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ..engine import counting, provenance
+from ..engine.detectors import detector
+from ..engine.rules import rules
+from ..engine.tally import about, measure_row
+from ..layers import schema
+from . import bridge, outputs, scenes
+from .base import RasonAlgorithm
+
+
+class DetectInScene(RasonAlgorithm):
+    """Subclasses give name, displayName, shortHelpString and ``class_name``; where needed ``zones_key``, ``more`` and ``detector``."""
+
+    class_name = ""
+    zones_key = "ZONES"
+    zone_types = (QgsProcessing.SourceType.TypeVectorPolygon,)
+
+    def group(self):
+        """Heading in the Toolbox."""
+        return self.tr("Detection")
+
+    def groupId(self):
+        """Fixed id of the heading."""
+        return "detection"
+
+    def scene_help(self):
+        """What INPUT may be."""
+        return self.tr(
+            "Optical image file with georeference: aerial or satellite, one, three or more bands, 8 or 16 bit or float."
+        )
+
+    def zones_help(self):
+        """What the zones are."""
+        return self.tr("Where to look: polygons. Fields zone_id, name and kind are used where present.")
+
+    def more(self):
+        """Parameters of this detector alone."""
+        return []
+
+    def detector(self, parameters, context):
+        """The engine's detector, set up as the parameters say."""
+        return detector(self.class_name)
+
+    def initAlgorithm(self, config=None):
+        """Parameters and outputs."""
+        tr, key = self.tr, self.zones_key
+        self.addParameter(scenes.with_help(QgsProcessingParameterRasterLayer("INPUT", tr("Scene")), self.scene_help()))
+        zones = QgsProcessingParameterFeatureSource(
+            key, tr("Tracks") if key == "TRACKS" else tr("Zones"), list(self.zone_types)
+        )
+        self.addParameter(scenes.with_help(zones, self.zones_help()))
+        shared = (*scenes.epoch_parameters(tr, tr("Left empty, the file must say it.")), scenes.bands_parameter(tr))
+        for parameter in (*self.more(), *shared):
+            self.addParameter(parameter)
+        kind = QgsProcessing.SourceType
+        self.addParameter(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSink("OUTPUT", tr("Detections"), kind.TypeVectorPolygon),
+                tr("One rectangle an object, styled by class and status."),
+            )
+        )
+        measures = QgsProcessingParameterFeatureSink(
+            "MEASURES", tr("Measures"), kind.TypeVector, optional=True, createByDefault=False
+        )
+        self.addParameter(
+            scenes.with_help(measures, tr("Table: occupied length, area and share of each zone, in a tally's fields."))
+        )
+        self.addOutput(QgsProcessingOutputNumber("FOUND", tr("Number of detections, not corrected for misses")))
+
+    def read(self, parameters, context, feedback):
+        """Open and check everything; nothing is written yet."""
+        layer = bridge.raster_layer(self, parameters, "INPUT", context)
+        self.scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
+        self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
+        source = self.parameterAsSource(parameters, self.zones_key, context)
+        self.zones = bridge.read_zones(source, self.scene.frame, context, feedback, self.zones_key)
+        self.finder = self.detector(parameters, context)
+        self.visible = counting.check(self.scene, {self.class_name: self.zones})
+        for text in (*self.scene.warnings, self.epoch.warning):
+            if text:
+                feedback.pushWarning(text)
+
+    def work(self, parameters, context, feedback):
+        """Detect, then write."""
+        seen = [zone for zone in self.zones if self.visible[zone.zone_id] > 0]
+        found = self.finder.detect_together(self.scene, seen, bridge.progress(feedback, 0, 90))
+        detections = counting.objects_once([part.detections for part in found], seen)
+        rows = [
+            {**measure_row(zone.zone_id, self.class_name, value, unit, visible=self.visible[zone.zone_id]),
+             "rules": rules(self.class_name, unit)}
+            for zone, part in zip(seen, found)
+            for unit, value in part.measures.items()
+            if unit in schema.MEASURED
+        ]  # fmt: skip
+        self._tell(rows, found, detections, feedback)
+        return {"FOUND": len(detections), **self._written(parameters, context, detections, rows)}
+
+    def _tell(self, rows, found, detections, feedback):
+        """What was found and what weakens it, in the log."""
+        for warning in (text for part in found for text in part.warnings):
+            feedback.pushWarning(warning)
+        for row in rows:
+            feedback.pushInfo(f"{row['zone_id']}: {about(row['estimate'], row['low'], row['high'], row['unit'])}")
+        feedback.pushInfo(
+            self.tr(
+                "{} detections of {}. This is no tally yet: rason:tallyscene gives the number with its interval."
+            ).format(len(detections), self.class_name)
+        )
+        unseen = [zone.zone_id for zone in self.zones if not self.visible[zone.zone_id]]
+        if unseen:
+            feedback.pushWarning(self.tr("Not observed: {}.").format(", ".join(unseen)))
+
+    def _written(self, parameters, context, detections, rows):
+        """The outputs' ids."""
+        record = provenance.record(self.id(), parameters, provenance.fingerprint(self.scene.files))
+        same = {"scene": self.scene_name, "epoch": self.epoch.iso()}
+        results = {
+            "OUTPUT": outputs.write(
+                self, parameters, "OUTPUT", context, schema.DETECTIONS,
+                bridge.detection_rows(detections, status=schema.DETECTED, detector=f"rason {provenance.version()}", **same),
+                geometries=bridge.rectangles(detections, self.scene.frame), crs=self.crs,
+                style="detections", title=self.tr("Detections in {}").format(self.scene_name), record=record,
+            )
+        }  # fmt: skip
+        if parameters.get("MEASURES"):
+            results["MEASURES"] = outputs.write(
+                self, parameters, "MEASURES", context, schema.TALLY, [{**row, **same} for row in rows],
+                style="tally", title=self.tr("Measures of {}").format(self.scene_name), record=record,
+            )  # fmt: skip
+        return results
