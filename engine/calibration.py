@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .conditions import MARGINS, WORDS, outside
 from .errors import Refusal
 
 LEAST_SCENES = 3  # fewer labelled scenes with objects cannot show how scenes differ: uncalibrated
@@ -60,11 +61,21 @@ class CalibrationDraws:
 
 @dataclass(frozen=True)
 class Trust:
-    """What a calibration is worth for one scene: the extra sd of the log ratio, the tally's basis, and why, in sentences."""
+    """What a calibration is worth for one scene: the extra sd of the log ratio, the tally's basis, and why.
+
+    reasons: what makes it uncalibrated. unknown: conditions that the scene or the labelled scenes do not tell.
+    """
 
     site_sd: float
     basis: str
     reasons: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def note(self) -> str:
+        """What weakens the number, for a tally's row."""
+        why = f"uncalibrated: {'; '.join(self.reasons)}" if self.reasons else ""
+        unchecked = f"not known, so not compared with the labelled scenes: {', '.join(self.unknown)}" * bool(self.unknown)
+        return ". ".join(text for text in (why, unchecked) if text)
 
 
 def _numbers(values: Any) -> np.ndarray:
@@ -80,8 +91,8 @@ class Calibration:
     tp: objects found. fn: objects missed. dup: extra detections touching a true object. bg: detections touching none.
     exposure: ground looked at, in exposure_unit ("ha", or "km" of track); 0 where unknown. site: name of each scene's site.
     source: where the labels come from, with attribution. conditions: name -> (lowest, highest) value in the labelled scenes,
-    e.g. {"effective_gsd_m": (0.25, 0.5)}. synthetic: the scenes were simulated. prior: what is assumed while
-    there are fewer than three labelled scenes, a key of PRIORS.
+    e.g. {"effective_gsd_m": (0.25, 0.5)}. sensors: their names, none where one is not known. synthetic: the scenes were
+    simulated. prior: what is assumed while there are fewer than three labelled scenes, a key of PRIORS.
     """
 
     class_name: str
@@ -96,6 +107,7 @@ class Calibration:
     conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     synthetic: bool = False
     prior: str = USUAL
+    sensors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("tp", "fn", "dup", "bg", "exposure"):
@@ -141,25 +153,25 @@ class Calibration:
         content = json.dumps(self.to_dict(), sort_keys=True).encode()
         return f"{self.class_name}-{hashlib.sha256(content).hexdigest()[:10]}"
 
-    def trust(self, site: str = "", **conditions: float) -> Trust:
-        """Whether a scene is inside what was calibrated: ``trust("rajin", effective_gsd_m=0.5)``.
+    def trust(self, site: str = "", **conditions: float | str) -> Trust:
+        """Whether a scene is inside what was calibrated: ``trust("rajin", effective_gsd_m=0.5, sensor="WorldView-2")``.
 
         Source: ALGORITHMS 2.1 step 9. A shift cannot be noticed from a count alone, so an unknown site counts as shifted.
         """
         if self.scenes_with_objects < LEAST_SCENES:
             # the prior's own scene sd holds the .20 already
             return Trust(0.0, UNCALIBRATED, (f"fewer than {LEAST_SCENES} labelled scenes with {self.class_name} objects",))
+        spans = {**self.conditions, **({"sensor": self.sensors} if self.sensors else {})}
+        unknown = tuple(WORDS[name][0] for name in (*MARGINS, "sensor") if name not in spans or name not in conditions)
         reasons = ["the labelled scenes are synthetic"] if self.synthetic else []
-        for name, value in conditions.items():
-            low, high = self.conditions.get(name, (-np.inf, np.inf))
-            if not low <= value <= high:
-                reasons.append(f"{name} {value:g} is outside the calibrated {low:g} to {high:g}")
+        told = (outside(name, conditions[name], span) for name, span in spans.items() if name in conditions)
+        reasons += [text for text in told if text]
         if reasons:
-            return Trust(UNCALIBRATED_SD, UNCALIBRATED, tuple(reasons))
+            return Trust(UNCALIBRATED_SD, UNCALIBRATED, tuple(reasons), unknown)
         others = set(self.site) - {site, ""}
         if (site and self.site.count(site) >= LEAST_SITES) or len(others) >= LEAST_SITES:
-            return Trust(0.0, CALIBRATED)
-        return Trust(NEW_SITE_SD, UNCALIBRATED, (f"fewer than {LEAST_SITES} labelled scenes of this site",))
+            return Trust(0.0, CALIBRATED, (), unknown)
+        return Trust(NEW_SITE_SD, UNCALIBRATED, (f"fewer than {LEAST_SITES} labelled scenes of this site",), unknown)
 
     def draws(self, seed: int = 0, size: int = 2000) -> CalibrationDraws:
         """Draws of the shared quantities, the same for the same seed and size. Source: ALGORITHMS 2.1, steps 1 to 4."""
@@ -232,6 +244,7 @@ class Calibration:
             "site": list(self.site),
             "source": self.source,
             "conditions": {name: list(ends) for name, ends in self.conditions.items()},
+            "sensors": list(self.sensors),
             "synthetic": self.synthetic,
         }
 
@@ -246,6 +259,7 @@ class Calibration:
                 source=str(values.get("source", "")),
                 synthetic=bool(values.get("synthetic", False)),
                 prior=str(values.get("prior", USUAL)),
+                sensors=tuple(str(name) for name in values.get("sensors", ())),
                 conditions={name: (float(low), float(high)) for name, (low, high) in values.get("conditions", {}).items()},
                 **{name: np.asarray(values[name], float) for name in ("tp", "fn", "dup", "bg", "exposure")},
             )

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import gate
 from .calibration import Calibration
+from .conditions import Conditions
 from .detections import Detections
 from .detectors import detector
 from .detectors.base import Found, Progress, SceneLike, part, silent
@@ -122,7 +123,7 @@ def _class_count(
     once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]
     shares = [visible[zone.zone_id] for zone in chosen]
     counted, total = tally_zones(
-        name, chosen, inside, once, shares, calibration, level=level, seed=seed, effective_gsd_m=scene.effective_gsd_m
+        name, chosen, inside, once, shares, calibration, level=level, seed=seed, **Conditions.of(scene).known()
     )
     rows = _rows(name, zones, found, visible, counted, level)
     return SceneCount(detections, rows, {name: total}, [warning for part in found for warning in part.warnings])

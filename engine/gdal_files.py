@@ -10,7 +10,7 @@ from .errors import Refusal
 from .georeference import Frame
 
 _UNTRANSFORMED = (0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-_DOMAINS = ("", "IMAGERY", "IMAGE_STRUCTURE", "RPC")
+_DOMAINS = ("", "IMAGERY", "IMD", "IMAGE_STRUCTURE", "RPC")
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from .calibration import ALONGSIDE, Calibration
+from .conditions import Conditions, ranges
 
 FOLDER = Path(__file__).parent / "detectors" / "weights"
 FILES = {"freight_car": "freight_cars", "container": "containers", "ship": "ships"}
-MARGIN = 1.25  # a GSD this much coarser or finer than the labelled scenes' still counts as like them
 
 
 @cache
@@ -27,7 +27,7 @@ def shipped(class_name: str, zone_kind: str = "") -> Calibration:
     if not path.is_file():
         return Calibration.none(class_name)
     rows = json.loads(path.read_text("utf8"))
-    gsd = [row["gsd_m"] for row in rows]
+    spans, sensors = ranges(Conditions(row["gsd_m"], sensor=row.get("sensor", "")) for row in rows)
     tp, fn, dup, bg, exposure = (
         np.array([row[key] for row in rows], float) for key in ("tp", "fn", "dup", "bg", "exposure")
     )
@@ -41,6 +41,7 @@ def shipped(class_name: str, zone_kind: str = "") -> Calibration:
         exposure_unit="km" if class_name == "freight_car" else "ha",
         site=tuple(row.get("site") or row["scene"] for row in rows),
         source="; ".join(sorted({row["source"] for row in rows})),
-        conditions={"effective_gsd_m": (min(gsd) / MARGIN, max(gsd) * MARGIN)},
+        conditions=spans,
+        sensors=sensors,
         synthetic=any(row.get("synthetic", False) for row in rows),
     )

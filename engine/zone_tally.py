@@ -23,7 +23,7 @@ def tally_zones(
     *,
     level: float,
     seed: int,
-    **conditions: float,
+    **conditions: float | str,
 ) -> tuple[dict[str, dict[str, Any]], Total | None]:
     """Tally rows by zone_id, and the total over the observed zones.
 
@@ -44,7 +44,7 @@ def tally_zones(
             return tally(ids, chosen, ground, calibration, visible=shares, trust=trust, level=level, seed=seed)  # noqa: B023
 
         count = tallied(inside)
-        note = f"uncalibrated: {'; '.join(trust.reasons)}" if trust.reasons else ""
+        note = trust.note()
         rows.update({row["zone_id"]: {**row, "note": note} for row in count.rows()})
         total = (count if list(once) == list(inside) else tallied(once)).total()
         totals += [total] if total else []
