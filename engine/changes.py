@@ -10,8 +10,8 @@ import numpy as np
 from .detections import Detections
 from .matching import match
 from .rectangles import stack
+from .words import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED
 
-APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE = "appeared", "disappeared", "moved", "stayed", "not observable"
 POINT_GATE_M = 5.0  # how far apart two points may lie and still be the same object
 
 

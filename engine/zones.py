@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-KINDS = ("pier", "yard", "track", "berth", "water", "area")
-
 # What a zone is counted for unless the user says otherwise; "area" takes every class asked for.
 CLASSES_OF_KIND = {
     "track": ("freight_car",),

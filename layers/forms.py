@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qgis.core import QgsDefaultValue, QgsEditorWidgetSetup, QgsVectorLayer
 
-from ..engine.zones import KINDS
+from ..engine.words import KINDS
 from . import schema
 
 # Fields with a fixed vocabulary, by layer.

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
@@ -114,6 +113,8 @@ def add_tables(
 @contextmanager
 def _without_waiting_for_the_disk() -> Iterator[None]:
     """Three times faster, and safe for a draft: losing power loses the draft alone."""
+    from osgeo import gdal
+
     option = "OGR_SQLITE_SYNCHRONOUS"
     before = gdal.GetThreadLocalConfigOption(option)
     gdal.SetThreadLocalConfigOption(option, "OFF")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from qgis.core import Qgis, QgsField, QgsFields
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
-from ..engine.changes import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED
+from ..engine.words import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED
 
 if Qgis.QGIS_VERSION_INT < 33800:  # QgsField takes nothing else there, and warns about it later
     TEXT, INTEGER, REAL, BOOLEAN = QVariant.String, QVariant.Int, QVariant.Double, QVariant.Bool

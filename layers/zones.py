@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qgis.core import Qgis, QgsCoordinateTransform, QgsGeometry, QgsWkbTypes
 
-from ..engine.zones import KINDS
+from ..engine.words import KINDS
 from .berths import berth_strips
 
 AUTO = "auto"

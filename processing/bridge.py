@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from qgis.core import (
     NULL,
     QgsCoordinateReferenceSystem,
@@ -24,13 +24,19 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QDateTime, Qt
 
-from ..engine import epoch as epochs
-from ..engine.detections import Detections
 from ..engine.errors import Cancelled, Refusal
-from ..engine.georeference import Frame, metric_frame
-from ..engine.scene import Scene
-from ..engine.zones import KINDS, Zone
+from ..engine.words import KINDS
 from ..layers import schema
+from . import lazy
+from .lazy import np
+
+if TYPE_CHECKING:
+    from ..engine.detections import Detections
+    from ..engine.georeference import Frame
+    from ..engine.scene import Scene
+    from ..engine.zones import Zone
+
+epochs, georeference = lazy.engine("epoch"), lazy.engine("georeference")
 
 
 def progress(feedback, start=0.0, end=100.0):
@@ -68,6 +74,8 @@ def read_scene(layer, *, bands="", name="INPUT") -> Scene:
         )
     crs = layer.crs()
     wkt = crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL) if crs.isValid() else ""
+    from ..engine.scene import Scene
+
     return Scene.open(layer.dataProvider().dataSourceUri(), crs_wkt=wkt, bands=bands, name=name)
 
 
@@ -103,6 +111,8 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
     Missing zone_ids are filled from the feature id, missing kinds from the shape; null geometries are skipped and invalid
     ones repaired, and both are said. Raises Refusal for no zones, other shapes, unknown kinds, duplicate zone_ids.
     """
+    from ..engine.zones import Zone
+
     if not any(feature.hasGeometry() for feature in source.getFeatures()):
         raise Refusal(f"{name} holds no zones. Draw at least one polygon or track line (or clear the selection).")
     if not source.sourceCrs().isValid():
@@ -197,7 +207,7 @@ def frame_of(source, name) -> Frame:
     if not crs.isValid():
         raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
     centre = source.sourceExtent().center()
-    return metric_frame(crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL), (centre.x(), centre.y()))
+    return georeference.metric_frame(crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL), (centre.x(), centre.y()))
 
 
 def read_marks(source, frame: Frame, context, name="DETECTIONS") -> tuple[Detections, dict[str, list]]:
@@ -206,6 +216,7 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS") -> tuple[Detect
     Rejected ones are left out. class is "object" and p is 1 where the layer does not say. Points have no length. Raises
     Refusal for lines.
     """
+    from ..engine.detections import Detections
     from ..engine.rectangles import minimum_rectangle
 
     if source.featureCount() and not source.sourceCrs().isValid():

@@ -10,13 +10,12 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ..engine import counting, provenance
-from ..engine.detectors import detector
 from ..engine.rules import rules
-from ..engine.tally import about, measure_row
 from ..layers import schema
-from . import bridge, outputs, scenes
+from . import bridge, lazy, outputs, scenes
 from .base import RasonAlgorithm
+
+counting, detectors, provenance, tally = (lazy.engine(name) for name in ("counting", "detectors", "provenance", "tally"))
 
 
 class DetectInScene(RasonAlgorithm):
@@ -50,7 +49,7 @@ class DetectInScene(RasonAlgorithm):
 
     def detector(self, parameters, context):
         """The engine's detector, set up as the parameters say."""
-        return detector(self.class_name)
+        return detectors.detector(self.class_name)
 
     def initAlgorithm(self, config=None):
         """Parameters and outputs."""
@@ -98,7 +97,7 @@ class DetectInScene(RasonAlgorithm):
         found = self.finder.detect_together(self.scene, seen, bridge.progress(feedback, 0, 90))
         detections = counting.objects_once([part.detections for part in found], seen)
         rows = [
-            {**measure_row(zone.zone_id, self.class_name, value, unit, visible=self.visible[zone.zone_id]),
+            {**tally.measure_row(zone.zone_id, self.class_name, value, unit, visible=self.visible[zone.zone_id]),
              "rules": rules(self.class_name, unit)}
             for zone, part in zip(seen, found)
             for unit, value in part.measures.items()
@@ -112,7 +111,7 @@ class DetectInScene(RasonAlgorithm):
         for warning in (text for part in found for text in part.warnings):
             feedback.pushWarning(warning)
         for row in rows:
-            feedback.pushInfo(f"{row['zone_id']}: {about(row['estimate'], row['low'], row['high'], row['unit'])}")
+            feedback.pushInfo(f"{row['zone_id']}: {tally.about(row['estimate'], row['low'], row['high'], row['unit'])}")
         feedback.pushInfo(
             self.tr(
                 "{} detections of {}. This is no tally yet: rason:tallyscene gives the number with its interval."

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..engine import provenance
-from ..engine.report import ComparisonReport, TallyReport
-from ..engine.report_picture import Picture, gather
 from ..engine.rules import COUNTING_RULES
-from ..engine.tally import about
+from . import lazy
+from .lazy import np
+
+drawing, provenance, report, tally = (lazy.engine(name) for name in ("report_picture", "provenance", "report", "tally"))
 
 MOST_PICTURES = 12
 MOST_NAMES = 3  # in the title of a picture
@@ -17,12 +15,12 @@ SYNTHETIC = "SYNTHETIC"
 MARGIN = 0.06  # of a zone's size, shown around it
 
 
-def of_tally(algorithm, rows, count, parameters, inputs) -> TallyReport:
+def of_tally(algorithm, rows, count, parameters, inputs) -> report.TallyReport:
     """Report of ``rason:tallyscene``."""
     tr, epoch = algorithm.tr, algorithm.epoch
     names = {zone.zone_id: zone.name for zone in algorithm.zones}
     headlines = [
-        tr("{}, all zones: {} ({:.0f} % interval).").format(_plural(name), about(*total), 100 * algorithm.level)
+        tr("{}, all zones: {} ({:.0f} % interval).").format(_plural(name), tally.about(*total), 100 * algorithm.level)
         for name, total in count.totals.items()
         if total
     ]
@@ -32,7 +30,7 @@ def of_tally(algorithm, rows, count, parameters, inputs) -> TallyReport:
         warnings.append(
             tr("Only the {} zones with most objects are pictured; {} more were counted.").format(MOST_PICTURES, left)
         )
-    return TallyReport(
+    return report.TallyReport(
         title=tr("Tally of {}").format(algorithm.scene_name),
         epoch=tr("Taken {}").format(epoch.label()),
         headlines=headlines or [tr("Nothing could be counted in this scene.")],
@@ -47,9 +45,9 @@ def of_tally(algorithm, rows, count, parameters, inputs) -> TallyReport:
     )
 
 
-def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs, found=None) -> ComparisonReport:
+def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs, found=None) -> report.ComparisonReport:
     """Report of ``rason:compareepochs``; ``found``: what became of each object, where both detections were given."""
-    return ComparisonReport(
+    return report.ComparisonReport(
         title=algorithm.tr("Comparison of two epochs"),
         epoch=algorithm.tr("{} and {}").format(*(epoch.label() for epoch in epochs)),
         headlines=sentences,
@@ -78,13 +76,13 @@ def _plans(algorithm, found):
     zone_of = found.detections.zone_id
     zones = [zone for zone in sorted(set(zone_of.tolist())) if zone]
     corners = [found.detections.select(zone_of == zone).corners().reshape(-1, 2) for zone in zones]
-    groups = gather([(*points.min(0), *points.max(0)) for points in corners])
+    groups = drawing.gather([(*points.min(0), *points.max(0)) for points in corners])
     plans = []
     for group in groups[:MOST_PICTURES]:
         names = [zones[i] for i in group]
         chosen = np.isin(zone_of, names)
         title = algorithm.tr("What became of the objects: {}").format(_title(algorithm, names))
-        plans.append(Picture.plan(found.detections.select(chosen), title, mark=found.change[chosen]))
+        plans.append(drawing.Picture.plan(found.detections.select(chosen), title, mark=found.change[chosen]))
     return plans
 
 
@@ -94,7 +92,7 @@ def _pictures(algorithm, count):
     number = {zone_id: int((count.detections.zone_id == zone_id).sum()) for zone_id in zones}
     seen = [zone for zone in zones.values() if algorithm.visible[zone.zone_id] > 0]
     seen.sort(key=lambda zone: -number[zone.zone_id])
-    groups = gather([_window(zone.geometry.bounds) for zone in seen])
+    groups = drawing.gather([_window(zone.geometry.bounds) for zone in seen])
     pictures = [_picture(algorithm, [seen[i] for i in group], count.detections) for group in groups[:MOST_PICTURES]]
     return pictures, sum(len(group) for group in groups[MOST_PICTURES:])
 
@@ -114,7 +112,9 @@ def _picture(algorithm, zones, detections):
     patch = algorithm.scene.read(bounds, max(side, algorithm.scene.gsd_m))
     near = (detections.x > bounds[0]) & (detections.x < bounds[2]) & (detections.y > bounds[1]) & (detections.y < bounds[3])
     names = [zone.name or zone.zone_id for zone in zones]
-    return Picture.of(patch, _title(algorithm, names), detections.select(near), zones=[zone.geometry for zone in zones])
+    return drawing.Picture.of(
+        patch, _title(algorithm, names), detections.select(near), zones=[zone.geometry for zone in zones]
+    )
 
 
 def _title(algorithm, names):

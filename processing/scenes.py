@@ -11,9 +11,10 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ..engine.calibration import load
 from ..engine.errors import Refusal
-from . import bridge
+from . import bridge, lazy
+
+calibration = lazy.engine("calibration")
 
 PRECISIONS = ["auto", "second", "day", "month"]
 
@@ -90,7 +91,7 @@ def read_calibrations(path):
         return {}
     try:
         with open(path, encoding="utf8") as file:
-            return load(file.read(), "CALIBRATION")
+            return calibration.load(file.read(), "CALIBRATION")
     except OSError as error:
         raise Refusal(f"CALIBRATION: {path} cannot be read ({error.strerror}). Check the path.") from error
     except UnicodeDecodeError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProcessing,
@@ -15,15 +14,15 @@ from qgis.core import (
     QgsProcessingParameterNumber,
 )
 
-from ...engine import changes as objects
-from ...engine import compare, epoch, provenance
-from ...engine.detections import Detections
 from ...engine.errors import Refusal
-from ...engine.shipped import shipped
-from ...engine.tally import LEAST_VISIBLE
 from ...layers import schema
-from .. import bridge, outputs, reports, scenes
+from .. import bridge, lazy, outputs, reports, scenes
 from ..base import RasonAlgorithm
+from ..lazy import np
+
+changes, compare, epoch, provenance, shipped, tally = (
+    lazy.engine(name) for name in ("changes", "compare", "epoch", "provenance", "shipped", "tally")
+)
 
 NEEDED = ("zone_id", "class", "epoch", "estimate", "low", "high", "level")
 
@@ -145,7 +144,7 @@ class CompareEpochs(RasonAlgorithm):
         classes = {row["class"] for rows in self.rows for row in rows}
         given = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self.comparisons = compare.compare(
-            *self.rows, [*given.values(), *(shipped(name) for name in classes)],
+            *self.rows, [*given.values(), *(shipped.shipped(name) for name in classes)],
             same_within=self.parameterAsDouble(parameters, "SAME_WITHIN", context),
             seed=self.parameterAsInt(parameters, "SEED", context),
         )  # fmt: skip
@@ -231,10 +230,14 @@ class CompareEpochs(RasonAlgorithm):
     def _changes(self):
         """What became of each object."""
         unseen = [
-            {row["zone_id"] for row in rows if row["estimate"] is None or (row["visible_fraction"] or 0) < LEAST_VISIBLE}
+            {
+                row["zone_id"]
+                for row in rows
+                if row["estimate"] is None or (row["visible_fraction"] or 0) < tally.LEAST_VISIBLE
+            }
             for rows in self.rows
         ]
-        return objects.changes(*self.detections, *unseen, sigma_m=self.sigma)
+        return changes.changes(*self.detections, *unseen, sigma_m=self.sigma)
 
     def _write_changes(self, found, parameters, context, days, record):
         rows = bridge.detection_rows(found.detections, status=schema.DETECTED)
@@ -248,7 +251,7 @@ class CompareEpochs(RasonAlgorithm):
         )  # fmt: skip
 
 
-def _with_size(detections: Detections) -> Detections:
+def _with_size(detections):
     """Points drawn as squares of a metre, so that they can be seen."""
     point = detections.length_m == 0
     return detections.with_(

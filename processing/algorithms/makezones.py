@@ -22,12 +22,13 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...engine import provenance
 from ...engine.errors import Refusal
-from ...engine.zones import KINDS
+from ...engine.words import KINDS
 from ...layers import berths, schema, zones
-from .. import bridge, outputs, scenes
+from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
+
+provenance = lazy.engine("provenance")
 
 LINE, POLYGON = QgsWkbTypes.GeometryType.LineGeometry, QgsWkbTypes.GeometryType.PolygonGeometry
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from qgis.core import (
     QgsProcessing,
     QgsProcessingOutputNumber,
@@ -12,12 +11,13 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...engine import provenance, tallying
 from ...engine.errors import Refusal
-from ...engine.tally import about
 from ...layers import schema
-from .. import bridge, outputs, scenes
+from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
+from ..lazy import np
+
+provenance, tallies, tallying = (lazy.engine(name) for name in ("provenance", "tally", "tallying"))
 
 BASES = ["auto", "detected", "reviewed", "counted"]
 ANY = [
@@ -157,7 +157,7 @@ class Tally(RasonAlgorithm):
         same = {"scene": self.scene, "epoch": self.epoch.iso()}
         for row in rows:
             feedback.pushInfo(f"{row['zone_id']}, {row['class']}: "
-                              f"{about(row['estimate'], row['low'], row['high'], row['unit'])}")  # fmt: skip
+                              f"{tallies.about(row['estimate'], row['low'], row['high'], row['unit'])}")  # fmt: skip
         output = outputs.write(
             self, parameters, "OUTPUT", context, schema.TALLY, [{**row, **same} for row in rows],
             style="tally", title=self.tr("Tally"), record=provenance.record(self.id(), parameters, []),

@@ -12,12 +12,12 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...engine import counting, provenance
 from ...engine.rules import COUNTING_RULES
-from ...engine.tally import about
 from ...layers import schema
-from .. import bridge, outputs, reports, scenes
+from .. import bridge, lazy, outputs, reports, scenes
 from ..base import RasonAlgorithm
+
+counting, provenance, tally = (lazy.engine(name) for name in ("counting", "provenance", "tally"))
 
 
 class TallyScene(RasonAlgorithm):
@@ -179,11 +179,11 @@ class TallyScene(RasonAlgorithm):
         for warning in count.warnings:
             feedback.pushWarning(warning)
         for row in rows:
-            feedback.pushInfo("{}, {}: {}".format(row["zone_id"], row["class"], about(
+            feedback.pushInfo("{}, {}: {}".format(row["zone_id"], row["class"], tally.about(
                 row["estimate"], row["low"], row["high"], row["unit"])))  # fmt: skip
         for name, total in count.totals.items():
             if total:
-                feedback.pushInfo(self.tr("All zones, {}: {}").format(name, about(*total)))
+                feedback.pushInfo(self.tr("All zones, {}: {}").format(name, tally.about(*total)))
             feedback.pushInfo(self.tr("Counting rule for {}: {}").format(name, COUNTING_RULES[name]))
         unseen = sorted({row["zone_id"] for row in rows if row["estimate"] is None})
         if unseen:

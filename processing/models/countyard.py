@@ -10,7 +10,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...engine.zones import KINDS
+from ...engine.words import KINDS
 from ...layers import schema
 from .. import scenes
 from .base import ShippedModel

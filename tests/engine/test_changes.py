@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from rason.engine.changes import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED, changes
+from rason.engine.changes import changes
 from rason.engine.detections import Detections
+from rason.engine.words import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED
 
 
 def boxes(x, zone="a", kind="container", length=6.0):

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
-from rason.engine.zones import CLASSES_OF_KIND, KINDS, TRACK_REACH_M, Zone
+from rason.engine.words import KINDS
+from rason.engine.zones import CLASSES_OF_KIND, TRACK_REACH_M, Zone
 
 HOLED = Polygon([(0, 0), (10, 0), (10, 10), (0, 10)], [[(4, 4), (6, 4), (6, 6), (4, 6)]])
 coordinate = st.floats(-12, 12, allow_nan=False).map(lambda v: round(v, 3) + 0.0001)

@@ -1,0 +1,7 @@
+"""The words that stand in published fields. No imports here: QGIS reads them when it starts."""
+
+# Kinds of zones.
+KINDS = ("pier", "yard", "track", "berth", "water", "area")
+
+# What became of an object between two epochs.
+APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE = "appeared", "disappeared", "moved", "stayed", "not observable"
