@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .classes import CLASSES, ground_unit
 from .conditions import MARGINS, WORDS, outside
 from .errors import Refusal
 
@@ -23,10 +24,6 @@ LEAST_SITES = 5  # scenes of the same site, or other sites, from which a site's 
 # (mean of the log ratio, sd of that mean, sd between scenes)
 USUAL, ALONGSIDE = "usual", "alongside land"
 PRIORS = {USUAL: (0.0, 0.20, 0.20), ALONGSIDE: (0.5, 0.40, 0.30)}
-# False detections expected on one hectare or track kilometre of empty ground when none was looked at. Real empty ground gave
-# 0 freight cars in 0.75 km and 1 container on six empty areas; open water is measured in thousands of hectares.
-PRIOR_FALSE_PER_UNIT = {"freight_car": 0.5, "container": 0.5, "ship": 0.02}
-
 NEW_SITE_SD = 0.15  # of the log ratio, for a site the calibration does not know (logit sd 1.1 at a recall of .85)
 UNCALIBRATED_SD = 0.20  # no labels, synthetic labels only, or conditions outside the calibrated range
 
@@ -134,7 +131,7 @@ class Calibration:
     def none(cls, class_name: str, exposure_unit: str | None = None, *, prior: str = USUAL) -> Calibration:
         """No labelled scene at all: the wide prior (a key of PRIORS), and every tally is uncalibrated."""
         empty = np.zeros(0)
-        unit = exposure_unit or ("km" if class_name == "freight_car" else "ha")
+        unit = exposure_unit or (ground_unit(class_name))
         return cls(class_name, empty, empty, empty, empty, empty, unit, prior=prior)
 
     @property
@@ -220,11 +217,15 @@ class Calibration:
         """False detections per unit of ground: negative binomial counts, on a grid of mean and cv.
 
         Prior: half-Cauchy(.8) on the cv, Jeffreys' b^-1/2 on the mean (flat on log b would be improper where no false
-        detection was seen). With fewer than three scenes of known ground, pulled to PRIOR_FALSE_PER_UNIT.
+        detection was seen). With fewer than three scenes of known ground, pulled to what ``classes.py`` expects.
         """
         use = self.exposure > 0
         bg, exposure = self.bg[use], self.exposure[use]
-        pull = 0.5 / PRIOR_FALSE_PER_UNIT.get(self.class_name, 0.5) if len(bg) < LEAST_SCENES else 0.0
+        pull = (
+            0.5 / (CLASSES[self.class_name].false_on_empty if self.class_name in CLASSES else 0.5)
+            if len(bg) < LEAST_SCENES
+            else 0.0
+        )
         b = (bg.sum() + 0.5) / (exposure.sum() + pull) * np.geomspace(0.01, 20.0, 61)
         cv = np.geomspace(0.05, 4.0, 25)
         log_weight = 0.5 * np.log(b)[:, None] - pull * b[:, None] + np.log(np.gradient(cv)) - np.log1p((cv / 0.8) ** 2)

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import gate
 from .calibration import Calibration
+from .classes import CLASSES, of_kind
 from .conditions import Conditions
 from .detections import Detections
 from .detectors import detector
@@ -20,7 +21,7 @@ from .rules import rules
 from .tally import in_unit, measure_row
 from .visible import apart, visible_fraction
 from .zone_tally import tally_zones
-from .zones import CLASSES_OF_KIND, Zone
+from .zones import Zone
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,7 @@ class SceneCount:
 
 def classes_of(zone: Zone) -> tuple[str, ...]:
     """The classes that can be counted in a zone of this kind and shape."""
-    classes = CLASSES_OF_KIND[zone.kind]
-    return tuple(name for name in classes if (name == "freight_car") == zone.is_track)
+    return tuple(name for name in of_kind(zone.kind) if CLASSES[name].on_tracks == zone.is_track)
 
 
 def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[Zone]], list[str]]:
@@ -53,7 +53,7 @@ def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[
     without = [name for name, chosen in wanted.items() if not chosen]
     kinds = ", ".join(sorted({f"{zone.kind} {'line' if zone.is_track else 'polygon'}" for zone in zones}))
     problems = [
-        f"ZONES has no {'track lines' if name == 'freight_car' else 'polygons of a fitting kind'} to count {name} in: "
+        f"ZONES has no {'track lines' if CLASSES[name].on_tracks else 'polygons of a fitting kind'} to count {name} in: "
         f"it holds {kinds}."
         for name in without
     ]

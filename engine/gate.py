@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from .classes import CLASSES
 from .errors import TooCoarse
-
-# class: (coarsest effective GSD at which objects are counted, coarsest at which length, area or share is still given).
-# Limits sit half-way to the next column of the table in docs/ARCHITECTURE.md, so that a nominal 0.5 m scene counts as 0.5 m.
-LIMITS_M = {
-    "freight_car": (1.2, 4.5),
-    "container": (0.6, 4.5),
-    "ship": (11.0, 11.0),
-}
 
 
 def allowed(class_name: str, effective_gsd_m: float) -> str:
     """ "count", "measure" (length, area or share only) or "" for nothing."""
-    count, measure = LIMITS_M[class_name]
-    return "count" if effective_gsd_m <= count else "measure" if effective_gsd_m <= measure else ""
+    entry = CLASSES[class_name]
+    if effective_gsd_m <= entry.counted_to_m:
+        return "count"
+    return "measure" if effective_gsd_m <= entry.measured_to_m else ""
 
 
 def check(class_name: str, effective_gsd_m: float, pixel_gsd_m: float) -> str:
@@ -28,6 +23,6 @@ def check(class_name: str, effective_gsd_m: float, pixel_gsd_m: float) -> str:
             if effective_gsd_m <= pixel_gsd_m * 1.05
             else (f"its pixels are {pixel_gsd_m:.2f} m but its detail is only as fine as {effective_gsd_m:.2f} m")
         )
-        need = LIMITS_M[class_name][1]
+        need = CLASSES[class_name].measured_to_m
         raise TooCoarse(f"The scene is too coarse for {class_name}: {why}; {need:g} m or finer is needed.")
     return verdict

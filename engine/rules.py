@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-COUNTING_RULES = {
-    "freight_car": (
-        "Rail vehicles whose centre lies in the zone: locomotives, coaches and empty flats are included where seen; "
-        "vehicles cut by the edge of the picture are not counted; an articulated twin tank counts as two."
-    ),
-    "container": (
-        "Visible tops whose centre lies in the zone: boxes under other boxes are not seen and not counted; boxes on trucks "
-        "and wagons inside the zone are included; two 20 ft boxes end to end may count as one 40 ft box."
-    ),
-    "ship": (
-        "Vessels whose centre lies in the zone, under way or moored; each one of a raft counts; vessels too short for the "
-        "scene's GSD are not counted."
-    ),
-}
+from .classes import CLASSES
+
+COUNTING_RULES = {name: entry.rule for name, entry in CLASSES.items()}
 MEASURE_RULES = {
     "m": "Occupied length: metres of track or quay covered by objects, gaps between coupled wagons not included.",
     "m2": "Occupied area: ground covered by objects as seen from above.",

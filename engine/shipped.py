@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from .calibration import ALONGSIDE, Calibration
+from .classes import CLASSES
 from .conditions import Conditions, ranges
 
 FOLDER = Path(__file__).parent / "detectors" / "weights"
-FILES = {"freight_car": "freight_cars", "container": "containers", "ship": "ships"}
 
 
 @cache
@@ -23,7 +23,9 @@ def shipped(class_name: str, zone_kind: str = "") -> Calibration:
     """
     if class_name == "ship" and zone_kind in ("berth", "area"):
         return Calibration.none(class_name, prior=ALONGSIDE)
-    path = FOLDER / f"{FILES.get(class_name, class_name)}_calibration.json"
+    if class_name not in CLASSES:
+        return Calibration.none(class_name)
+    path = FOLDER / f"{CLASSES[class_name].detector.split('.')[0]}_calibration.json"
     if not path.is_file():
         return Calibration.none(class_name)
     rows = json.loads(path.read_text("utf8"))
@@ -38,7 +40,7 @@ def shipped(class_name: str, zone_kind: str = "") -> Calibration:
         dup,
         bg,
         exposure,
-        exposure_unit="km" if class_name == "freight_car" else "ha",
+        exposure_unit=CLASSES[class_name].ground,
         site=tuple(row.get("site") or row["scene"] for row in rows),
         source="; ".join(sorted({row["source"] for row in rows})),
         conditions=spans,

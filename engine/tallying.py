@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .calibration import Calibration
+from .classes import CLASSES
 from .counting import classes_of
 from .detections import Detections
-from .detectors import DETECTORS
 from .detectors.base import Progress, silent
 from .rules import rules
 from .tally import measure_row, tally_by_hand
@@ -41,7 +41,7 @@ def tally_marks(
         progress(number / len(classes))
         chosen = marks.select(marks.class_name == name)
         held = {zone.zone_id: zone.holds(chosen.x, chosen.y) for zone in zones}
-        fitting = [zone for zone in zones if name not in DETECTORS or name in classes_of(zone) or held[zone.zone_id].any()]
+        fitting = [zone for zone in zones if name not in CLASSES or name in classes_of(zone) or held[zone.zone_id].any()]
         shares = [visible.get(zone.zone_id, 1.0) for zone in fitting]
         inside = [int(held[zone.zone_id].sum()) for zone in fitting]
         once = _owned_once([held[zone.zone_id] for zone in fitting])

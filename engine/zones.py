@@ -7,16 +7,6 @@ from typing import Any
 
 import numpy as np
 
-# What a zone is counted for unless the user says otherwise; "area" takes every class asked for.
-CLASSES_OF_KIND = {
-    "track": ("freight_car",),
-    "pier": ("container",),
-    "yard": ("container",),
-    "berth": ("ship",),
-    "water": ("ship",),
-    "area": ("freight_car", "container", "ship"),
-}
-
 # How far from a track's line the centre of a wagon on it may lie; half the usual distance of two tracks (4.5 m) is more.
 TRACK_REACH_M = 2.0
 

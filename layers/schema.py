@@ -7,6 +7,7 @@ from typing import NamedTuple
 from qgis.core import Qgis, QgsField, QgsFields
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
+from ..engine import classes
 from ..engine.words import APPEARED, DISAPPEARED, MOVED, NOT_OBSERVABLE, STAYED
 
 if Qgis.QGIS_VERSION_INT < 33800:  # QgsField takes nothing else there, and warns about it later
@@ -45,7 +46,7 @@ def names(columns) -> list[str]:
 
 # Words of `status`, `verdict` and `change`.
 DETECTED, ACCEPTED, REJECTED, ADDED = STATUSES = ("detected", "accepted", "rejected", "added")
-CLASSES = ("freight_car", "container", "ship")
+CLASSES = tuple(name for name, entry in classes.CLASSES.items() if entry.counted_to_m)  # the rest is measured only
 BASES = ("uncalibrated", "calibrated", "reviewed", "counted")
 UNITS = ("objects", "TEU", "m", "m2", "share")
 MEASURED = ("m", "m2", "share")  # by the detectors, beside the count

@@ -1,20 +1,14 @@
-"""Detectors: one file a kind of object. A new detector is one file and one line in ``DETECTORS``."""
+"""Detectors: one file a kind of object. A new detector is its file and an entry in ``engine/classes.py``."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from ..classes import CLASSES
 from .base import Detector
-
-# class counted -> (module, class)
-DETECTORS = {
-    "freight_car": ("freight_cars", "FreightCars"),
-    "container": ("containers", "Containers"),
-    "ship": ("ships", "Ships"),
-}
 
 
 def detector(class_name: str) -> Detector:
     """The detector of a class."""
-    module, name = DETECTORS[class_name]
+    module, name = CLASSES[class_name].detector.split(".")
     return getattr(import_module(f".{module}", __package__), name)()

@@ -59,7 +59,7 @@ class Found:
 class Detector(Protocol):
     """One kind of object. ``classes`` are the class names it gives, ``sensors`` what it can read ("optical", "sar").
 
-    The GSD range lies in ``gate.LIMITS_M``, by class.
+    The GSD range and the kinds of zones lie in ``engine/classes.py``, by class.
     """
 
     name: str

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..classes import of_kind
 from ..errors import Refusal
 from ..georeference import transform
-from ..zones import CLASSES_OF_KIND, Zone
+from ..zones import Zone
 from . import files, port, rail, ships
 from .layout import Area, Bounds, Layout, rectangle, right_of
 from .render import Rendered, render
@@ -209,7 +210,7 @@ def counts(scene: Rendered, zones: Sequence[Zone]) -> dict[tuple[str, str], int]
     found: dict[tuple[str, str], int] = {}
     for zone in zones:
         region = zone.geometry.buffer(ON_TRACK_M) if zone.is_track else zone.geometry
-        for class_name in CLASSES_OF_KIND[zone.kind]:
+        for class_name in of_kind(zone.kind):
             objects = scene.truth.select(scene.truth.class_name == class_name)
             found[zone.zone_id, class_name] = sum(region.contains(Point(x, y)) for x, y in zip(objects.x, objects.y))
     return found

@@ -4,15 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
+from rason.engine.classes import CLASSES, of_kind
 from rason.engine.words import KINDS
-from rason.engine.zones import CLASSES_OF_KIND, TRACK_REACH_M, Zone
+from rason.engine.zones import TRACK_REACH_M, Zone
 
 HOLED = Polygon([(0, 0), (10, 0), (10, 10), (0, 10)], [[(4, 4), (6, 4), (6, 6), (4, 6)]])
 coordinate = st.floats(-12, 12, allow_nan=False).map(lambda v: round(v, 3) + 0.0001)
 
 
 def test_every_kind_says_what_it_is_counted_for():
-    assert set(CLASSES_OF_KIND) == set(KINDS)
+    assert all(of_kind(kind) for kind in KINDS)
+    assert all(set(entry.kinds) <= set(KINDS) for entry in CLASSES.values())
 
 
 def test_no_points():

@@ -1,0 +1,79 @@
+"""What Rason counts: one entry a class, with all that is particular to it. No imports that cost: QGIS reads this at start.
+
+A new class is its detector's file and an entry here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ObjectClass:
+    """One class of objects.
+
+    detector: "file.Class" under ``engine/detectors``. kinds: the kinds of zones it is looked for in unless the user says
+    otherwise. counted_to_m, measured_to_m: coarsest effective GSD (m) at which objects are counted, and at which length, area or
+    share is still given. Limits sit half-way to the next column of the table in docs/ARCHITECTURE.md, so that a nominal 0.5 m
+    scene counts as 0.5 m. ground: unit in which empty ground is measured, "km" of track or "ha". false_on_empty: detections to
+    expect on one such unit of empty ground when none was looked at. rule: what counts as one object.
+    """
+
+    detector: str
+    kinds: tuple[str, ...]
+    counted_to_m: float
+    measured_to_m: float
+    ground: str
+    false_on_empty: float
+    rule: str
+
+    @property
+    def on_tracks(self) -> bool:
+        """Whether its zones are lines."""
+        return self.ground == "km"
+
+
+# false_on_empty: real empty ground gave 0 freight cars in 0.75 km and 1 container on six empty areas; open water is measured in
+# thousands of hectares.
+CLASSES = {
+    "freight_car": ObjectClass(
+        "freight_cars.FreightCars",
+        ("track", "area"),
+        1.2,
+        4.5,
+        "km",
+        0.5,
+        "Rail vehicles whose centre lies in the zone: locomotives, coaches and empty flats are included where seen; "
+        "vehicles cut by the edge of the picture are not counted; an articulated twin tank counts as two.",
+    ),
+    "container": ObjectClass(
+        "containers.Containers",
+        ("pier", "yard", "area"),
+        0.6,
+        4.5,
+        "ha",
+        0.5,
+        "Visible tops whose centre lies in the zone: boxes under other boxes are not seen and not counted; boxes on trucks "
+        "and wagons inside the zone are included; two 20 ft boxes end to end may count as one 40 ft box.",
+    ),
+    "ship": ObjectClass(
+        "ships.Ships",
+        ("berth", "water", "area"),
+        11.0,
+        11.0,
+        "ha",
+        0.02,
+        "Vessels whose centre lies in the zone, under way or moored; each one of a raft counts; vessels too short for the "
+        "scene's GSD are not counted.",
+    ),
+}
+
+
+def of_kind(kind: str) -> tuple[str, ...]:
+    """The classes that are looked for in zones of a kind."""
+    return tuple(name for name, entry in CLASSES.items() if kind in entry.kinds)
+
+
+def ground_unit(class_name: str) -> str:
+    """ "km" of track or "ha": how ground is measured for a class, known or not."""
+    return CLASSES[class_name].ground if class_name in CLASSES else "ha"
