@@ -64,18 +64,23 @@ class Patch:
 
     def inside(self, geometry: Any) -> np.ndarray:
         """Bool (rows, columns): pixels whose centre lies in a shapely polygon of frame coordinates."""
-        from osgeo import gdal, ogr, osr
+        return burnt(geometry, self.shape, self.x0, self.y0, self.gsd_m)
 
-        rows, columns = self.shape
-        grid = gdal.GetDriverByName("MEM").Create("", columns, rows, 1, gdal.GDT_Byte)
-        grid.SetGeoTransform((self.x0, self.gsd_m, 0, self.y0, 0, -self.gsd_m))
-        frame = osr.SpatialReference('LOCAL_CS["frame"]')  # GDAL warns where grid and layer have none
-        grid.SetProjection(frame.ExportToWkt())
-        driver = ogr.GetDriverByName("MEM") or ogr.GetDriverByName("Memory")  # one driver from GDAL 3.11 on
-        source = driver.CreateDataSource("")
-        layer = source.CreateLayer("zone", frame)
-        feature = ogr.Feature(layer.GetLayerDefn())
-        feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(bytes(geometry.wkb)))
-        layer.CreateFeature(feature)
-        gdal.RasterizeLayer(grid, [1], layer, burn_values=[1])
-        return grid.ReadAsArray().astype(bool)
+
+def burnt(geometry: Any, shape: tuple[int, int], x0: float, y0: float, gsd_m: float) -> np.ndarray:
+    """Bool (rows, columns): pixels of a north-up grid whose centre lies in a shapely polygon; x0, y0: upper left corner."""
+    from osgeo import gdal, ogr, osr
+
+    rows, columns = shape
+    grid = gdal.GetDriverByName("MEM").Create("", columns, rows, 1, gdal.GDT_Byte)
+    grid.SetGeoTransform((x0, gsd_m, 0, y0, 0, -gsd_m))
+    frame = osr.SpatialReference('LOCAL_CS["frame"]')  # GDAL warns where grid and layer have none
+    grid.SetProjection(frame.ExportToWkt())
+    driver = ogr.GetDriverByName("MEM") or ogr.GetDriverByName("Memory")  # one driver from GDAL 3.11 on
+    source = driver.CreateDataSource("")
+    layer = source.CreateLayer("zone", frame)
+    feature = ogr.Feature(layer.GetLayerDefn())
+    feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(bytes(geometry.wkb)))
+    layer.CreateFeature(feature)
+    gdal.RasterizeLayer(grid, [1], layer, burn_values=[1])
+    return grid.ReadAsArray().astype(bool)

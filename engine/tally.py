@@ -114,6 +114,15 @@ def hidden(seen: np.ndarray, visible: float, rng: np.random.Generator) -> np.nda
     return rng.poisson((seen + 0.5) * (1 - visible) / visible * cv2 * rng.gamma(1 / cv2, size=len(seen)))
 
 
+def hidden_note(visible: float) -> str:
+    """What a tally row says of the part of its zone that could not be seen; "" where there is next to none."""
+    if visible < LEAST_VISIBLE:
+        return f"not observed: {visible:.0%} of the zone could be seen, {LEAST_VISIBLE:.0%} is needed".replace("%", " %")
+    if visible > 0.995:
+        return ""
+    return f"{1 - visible:.0%} of the zone could not be seen: scaled up from the rest".replace("%", " %")
+
+
 def _rates(shared: CalibrationDraws, rng: np.random.Generator) -> np.ndarray:
     """Quantiles (RATES,) of the false detections per unit of ground in one scene."""
     cv = np.maximum(shared.background_cv, 0.01)
@@ -168,6 +177,7 @@ class Tally:
                 "unit": "objects",
                 "exposure": self.exposure[i],
                 "calibration": self.calibration,
+                "note": hidden_note(self.visible_fraction[i]),
             }
             for i in range(len(self.zone_id))
         ]
@@ -325,6 +335,7 @@ def measure_row(
         "unit": unit,
         "exposure": None,
         "calibration": "",
+        "note": "" if unit == "share" and visible >= LEAST_VISIBLE else hidden_note(visible),  # a share is not scaled up
     }
     if visible < LEAST_VISIBLE:
         return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -39,11 +40,21 @@ def _of_polygon(scene: SceneLike, zone: Zone) -> float:
 def _of_line(scene: SceneLike, zone: Zone) -> float:
     seen = total = 0
     for part in zone.parts():
-        places = np.arange(0.5, max(1.0, part.length / _STEP_M)) * _STEP_M
-        points = np.array([part.interpolate(min(d, part.length)).coords[0][:2] for d in places])
+        points = np.column_stack(places_along(part))
         total += len(points)
         seen += sum(_valid_at(scene, points[i : i + 200]) for i in range(0, len(points), 200))
     return seen / total
+
+
+def places_along(line: Any) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of points every two metres along a shapely (multi)line, at least one a part."""
+    points = [
+        part.interpolate(min(distance, part.length)).coords[0][:2]
+        for part in getattr(line, "geoms", [line])
+        for distance in np.arange(0.5, max(1.0, part.length / _STEP_M)) * _STEP_M
+    ]
+    x, y = np.array(points).T
+    return x, y
 
 
 def _valid_at(scene: SceneLike, points: np.ndarray) -> int:

@@ -5,3 +5,6 @@ KINDS = ("pier", "yard", "track", "berth", "water", "area")
 
 # What became of an object between two epochs.
 APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE = "appeared", "disappeared", "moved", "stayed", "not observable"
+
+# Quality layers that come with scenes.
+SCL, QA_PIXEL = QUALITY_KINDS = ("SCL", "QA_PIXEL")

@@ -44,8 +44,9 @@ def tally_zones(
             return tally(ids, chosen, ground, calibration, visible=shares, trust=trust, level=level, seed=seed)  # noqa: B023
 
         count = tallied(inside)
-        note = trust.note()
-        rows.update({row["zone_id"]: {**row, "note": note} for row in count.rows()})
+        basis = trust.note()
+        for row in count.rows():
+            rows[row["zone_id"]] = {**row, "note": ". ".join(text for text in (basis, row["note"]) if text)}
         total = (count if list(once) == list(inside) else tallied(once)).total()
         totals += [total] if total else []
     return rows, (sum(t[0] for t in totals), sum(t[1] for t in totals), sum(t[2] for t in totals)) if totals else None

@@ -99,6 +99,25 @@ TALLY = (
     Column("note", TEXT, "What weakens the number"),
 )
 
+# What rason:visibility says of each zone; the first fields are those of a look, from which port calls are made.
+VISIBILITY = (
+    Column("zone_id", TEXT, "The zone looked at"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("epoch_precision", TEXT, "second, day or month"),
+    Column("visible_fraction", REAL, "Share of the zone that could be seen, 0 to 1"),
+    Column("usable", BOOLEAN, "Whether at least half of it could be seen; below that it is not observed"),
+    Column("nodata_share", REAL, "Share outside the scene or without data"),
+    Column("cloud_share", REAL, "Share under cloud"),
+    Column("shadow_share", REAL, "Share in the shadow of a cloud"),
+    Column("haze_share", REAL, "Share under haze that hides the ground's detail"),
+    Column("glint_share", REAL, "Share of water lost in sun glint"),
+    Column("roof_share", REAL, "Share under roofs that stood at the epoch"),
+    Column("masked_share", REAL, "Share masked by the user"),
+    Column("note", TEXT, "What hides it, in words"),
+)
+SLOT_VISIBILITY = (Column("slot_id", TEXT, "The slot looked at"), *VISIBILITY)
+
 COMPARISON = (
     Column("zone_id", TEXT, "The zone compared"),
     Column("class", TEXT, "The class compared"),

@@ -271,6 +271,14 @@ def _tally(layer):
     layer.conditionalStyles().setRowStyles([unseen])
 
 
+def _visibility(layer):
+    unseen = QgsConditionalStyle('not "usable"')
+    unseen.setName("not observed")
+    unseen.setBackgroundColor(QColor("#fff6c2"))
+    unseen.setTextColor(QColor("#202020"))
+    layer.conditionalStyles().setRowStyles([unseen])
+
+
 def _plain_table(layer):
     """Nothing to draw."""
 
@@ -296,4 +304,5 @@ STYLES = {
     "tally": _tally,
     "comparison": _comparison,
     "changes": _changes,
+    "visibility": _visibility,
 }

@@ -31,12 +31,13 @@ from . import lazy
 from .lazy import np
 
 if TYPE_CHECKING:
+    from ..engine.class_raster import ClassRaster
     from ..engine.detections import Detections
     from ..engine.georeference import Frame
     from ..engine.scene import Scene
     from ..engine.zones import Zone
 
-epochs, georeference = lazy.engine("epoch"), lazy.engine("georeference")
+epochs, georeference, class_raster = (lazy.engine(name) for name in ("epoch", "georeference", "class_raster"))
 
 
 def progress(feedback, start=0.0, end=100.0):
@@ -199,6 +200,37 @@ def _shape(geometry, change, label, name):
 
 def _transform(source_crs, wkt, context):
     return QgsCoordinateTransform(source_crs, QgsCoordinateReferenceSystem.fromWkt(wkt), context.transformContext())
+
+
+def read_polygons(source, frame: Frame, context, feedback, name, fields=()) -> list[tuple[object, dict[str, str]]]:
+    """Polygons of a feature source in the frame's coordinates (shapely), each with the text of these fields ("" where missing).
+
+    The key "id" holds the feature's id. Raises Refusal for lines and points.
+    """
+    if not source.sourceCrs().isValid():
+        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+    columns = {key: field_index(source.fields(), key) for key in fields}
+    change = _transform(source.sourceCrs(), frame.wkt, context)
+    found = []
+    for feature in source.getFeatures(QgsFeatureRequest()):
+        label = str(feature.id())
+        geometry = usable(feature.geometry(), label, name, feedback)
+        if geometry is None:
+            continue
+        if geometry.type() != QgsWkbTypes.GeometryType.PolygonGeometry:
+            raise Refusal(f"{name}: feature {label} is a line. Give polygons.")
+        texts = {key: _text(feature, index) for key, index in columns.items()}
+        found.append((_shape(geometry, change, label, name), {"id": label, **texts}))
+    return found
+
+
+def read_classes(layer, name) -> ClassRaster:
+    """The engine's raster of classes of a layer. Raises Refusal for layers that are no files."""
+    if layer is None or not layer.isValid() or layer.providerType() != "gdal":
+        raise Refusal(f"{name} cannot be opened as a raster file. Check the path and the file.")
+    crs = layer.crs()
+    wkt = crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL) if crs.isValid() else ""
+    return class_raster.ClassRaster.open(layer.dataProvider().dataSourceUri(), crs_wkt=wkt, name=name)
 
 
 def frame_of(source, name) -> Frame:

@@ -13,7 +13,9 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterMapLayer,
     QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterVectorLayer,
     QgsProperty,
@@ -47,6 +49,8 @@ def check(algorithm, parameters, context) -> list[Path]:
         _check_place(definition, path)
         if isinstance(definition, QgsProcessingParameterFeatureSink):
             _check_sink(definition, path, table)
+        if isinstance(definition, QgsProcessingParameterRasterDestination) and not path.lower().endswith((".tif", ".tiff")):
+            raise Refusal(f"{definition.name()}: {path} is no .tif file. Give a name that ends in .tif.")
     _check_inputs(algorithm, parameters, context, outputs)
     return [Path(path) for path, _ in outputs if not os.path.exists(path)]
 
@@ -155,6 +159,8 @@ def _sources(algorithm, definition, parameters, context):
         layers = algorithm.parameterAsLayerList(parameters, name, context)
     elif isinstance(definition, QgsProcessingParameterRasterLayer):
         layers = [bridge.raster_layer(algorithm, parameters, name, context)]
+    elif isinstance(definition, QgsProcessingParameterMapLayer):
+        layers = [algorithm.parameterAsLayer(parameters, name, context)]
     elif isinstance(definition, (QgsProcessingParameterFeatureSource, QgsProcessingParameterVectorLayer)):
         layers = [algorithm.parameterAsVectorLayer(parameters, name, context)]
     else:

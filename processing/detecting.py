@@ -59,7 +59,11 @@ class DetectInScene(RasonAlgorithm):
             key, tr("Tracks") if key == "TRACKS" else tr("Zones"), list(self.zone_types)
         )
         self.addParameter(scenes.with_help(zones, self.zones_help()))
-        shared = (*scenes.epoch_parameters(tr, tr("Left empty, the file must say it.")), scenes.bands_parameter(tr))
+        shared = (
+            *scenes.epoch_parameters(tr, tr("Left empty, the file must say it.")),
+            scenes.bands_parameter(tr),
+            scenes.visibility_parameter(tr),
+        )
         for parameter in (*self.more(), *shared):
             self.addParameter(parameter)
         kind = QgsProcessing.SourceType
@@ -80,7 +84,8 @@ class DetectInScene(RasonAlgorithm):
     def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
         layer = bridge.raster_layer(self, parameters, "INPUT", context)
-        self.scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        self.scene = scenes.behind_visibility(self, parameters, context, scene)
         self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
         self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
         source = self.parameterAsSource(parameters, self.zones_key, context)

@@ -17,6 +17,7 @@ ALGORITHMS = {
     "detectfreightcars": "DetectFreightCars",
     "detectcontainers": "DetectContainers",
     "detectships": "DetectShips",
+    "visibility": "Visibility",
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "compareepochs": "CompareEpochs",

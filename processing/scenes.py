@@ -8,13 +8,14 @@ from qgis.core import (
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
 
 from ..engine.errors import Refusal
 from . import bridge, lazy
 
-calibration = lazy.engine("calibration")
+calibration, masked = lazy.engine("calibration"), lazy.engine("masked")
 
 PRECISIONS = ["auto", "second", "day", "month"]
 
@@ -75,6 +76,26 @@ def bands_parameter(tr):
         ),
         advanced=True,
     )
+
+
+def visibility_parameter(tr):
+    """VISIBILITY of what is read from a scene."""
+    return with_help(
+        QgsProcessingParameterRasterLayer("VISIBILITY", tr("Visibility"), optional=True),
+        tr(
+            "Raster made by rason:visibility: 1 is seen, everything else and what lies outside it is hidden. Nothing is looked for "
+            "where it is hidden, and numbers are scaled up to the whole zone. Left empty, all valid pixels of the scene are seen. "
+            "A mask of another kind goes through rason:visibility first."
+        ),
+    )
+
+
+def behind_visibility(algorithm, parameters, context, scene):
+    """The scene behind the raster of VISIBILITY; the scene itself without one."""
+    if not parameters.get("VISIBILITY"):
+        return scene
+    layer = bridge.raster_layer(algorithm, parameters, "VISIBILITY", context)
+    return masked.MaskedScene(scene, bridge.read_classes(layer, "VISIBILITY"))
 
 
 def read_epoch(algorithm, parameters, context, metadata, name="INPUT"):

@@ -85,6 +85,7 @@ class TallyScene(RasonAlgorithm):
         for parameter in (
             *scenes.epoch_parameters(self.tr, self.tr("Left empty, the file must say it.")),
             scenes.bands_parameter(self.tr),
+            scenes.visibility_parameter(self.tr),
             *scenes.interval_parameters(self.tr),
         ):
             add(parameter)
@@ -121,7 +122,8 @@ class TallyScene(RasonAlgorithm):
     def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
         layer = bridge.raster_layer(self, parameters, "INPUT", context)
-        self.scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        self.scene = scenes.behind_visibility(self, parameters, context, scene)
         self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
         self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
         source = self.parameterAsSource(parameters, "ZONES", context)

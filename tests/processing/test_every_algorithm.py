@@ -11,6 +11,7 @@ IDS = {
     "detectfreightcars",
     "detectcontainers",
     "detectships",
+    "visibility",
     "tallyscene",
     "tally",
     "compareepochs",
