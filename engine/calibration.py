@@ -13,6 +13,8 @@ import numpy as np
 from .classes import CLASSES, ground_unit
 from .conditions import MARGINS, WORDS, outside
 from .errors import Refusal
+from .probability import ScoreModel
+from .score_alarm import alarm
 
 LEAST_SCENES = 3  # fewer labelled scenes with objects cannot show how scenes differ: uncalibrated
 LEAST_OBJECTS = 3  # a scene with fewer says little about recall
@@ -89,7 +91,8 @@ class Calibration:
     exposure: ground looked at, in exposure_unit ("ha", or "km" of track); 0 where unknown. site: name of each scene's site.
     source: where the labels come from, with attribution. conditions: name -> (lowest, highest) value in the labelled scenes,
     e.g. {"effective_gsd_m": (0.25, 0.5)}. sensors: their names, none where one is not known. synthetic: the scenes were
-    simulated. prior: what is assumed while there are fewer than three labelled scenes, a key of PRIORS.
+    simulated. prior: what is assumed while there are fewer than three labelled scenes, a key of PRIORS. scores: number, mean and
+    sd of each scene's scores, for the alarm; none where not kept. model: from score to p, where there are labels enough.
     """
 
     class_name: str
@@ -105,6 +108,8 @@ class Calibration:
     synthetic: bool = False
     prior: str = USUAL
     sensors: tuple[str, ...] = ()
+    scores: tuple[tuple[int, float, float], ...] = ()
+    model: ScoreModel | None = None
 
     def __post_init__(self) -> None:
         for name in ("tp", "fn", "dup", "bg", "exposure"):
@@ -150,10 +155,11 @@ class Calibration:
         content = json.dumps(self.to_dict(), sort_keys=True).encode()
         return f"{self.class_name}-{hashlib.sha256(content).hexdigest()[:10]}"
 
-    def trust(self, site: str = "", **conditions: float | str) -> Trust:
+    def trust(self, site: str = "", scores: Sequence[float] = (), **conditions: float | str) -> Trust:
         """Whether a scene is inside what was calibrated: ``trust("rajin", effective_gsd_m=0.5, sensor="WorldView-2")``.
 
-        Source: ALGORITHMS 2.1 step 9. A shift cannot be noticed from a count alone, so an unknown site counts as shifted.
+        scores: of its detections, for the alarm. Source: ALGORITHMS 2.1 step 9. A shift cannot be noticed from a count alone,
+        so an unknown site counts as shifted.
         """
         if self.scenes_with_objects < LEAST_SCENES:
             # the prior's own scene sd holds the .20 already
@@ -162,7 +168,7 @@ class Calibration:
         unknown = tuple(WORDS[name][0] for name in (*MARGINS, "sensor") if name not in spans or name not in conditions)
         reasons = ["the labelled scenes are synthetic"] if self.synthetic else []
         told = (outside(name, conditions[name], span) for name, span in spans.items() if name in conditions)
-        reasons += [text for text in told if text]
+        reasons += [text for text in (*told, alarm(self.scores, scores)) if text]
         if reasons:
             return Trust(UNCALIBRATED_SD, UNCALIBRATED, tuple(reasons), unknown)
         others = set(self.site) - {site, ""}
@@ -246,6 +252,8 @@ class Calibration:
             "source": self.source,
             "conditions": {name: list(ends) for name, ends in self.conditions.items()},
             "sensors": list(self.sensors),
+            "scores": [list(scene) for scene in self.scores],
+            "model": self.model and self.model.to_dict(),
             "synthetic": self.synthetic,
         }
 
@@ -261,6 +269,8 @@ class Calibration:
                 synthetic=bool(values.get("synthetic", False)),
                 prior=str(values.get("prior", USUAL)),
                 sensors=tuple(str(name) for name in values.get("sensors", ())),
+                scores=tuple((int(n), float(mean), float(sd)) for n, mean, sd in values.get("scores", ())),
+                model=ScoreModel.from_dict(values["model"]) if values.get("model") else None,
                 conditions={name: (float(low), float(high)) for name, (low, high) in values.get("conditions", {}).items()},
                 **{name: np.asarray(values[name], float) for name in ("tp", "fn", "dup", "bg", "exposure")},
             )

@@ -80,15 +80,19 @@ def count_scene(
     visible: Mapping[str, float],
     calibrations: Mapping[str, Calibration],
     *,
+    site: str = "",
     level: float = 0.9,
     seed: int = 0,
     progress: Progress = silent,
 ) -> SceneCount:
-    """Detect and tally. wanted from ``plan``, visible from ``check``; calibrations: the user's, by class (missing ones: shipped)."""
+    """Detect and tally. wanted from ``plan``, visible from ``check``; calibrations: the user's, by class (missing ones: shipped).
+
+    site: its name in the calibrations.
+    """
     parts = []
     for number, (name, zones) in enumerate(wanted.items()):
         found = _detected(scene, name, zones, visible, part(progress, number, len(wanted)))
-        parts.append(_class_count(scene, name, zones, found, visible, calibrations.get(name), level, seed))
+        parts.append(_class_count(scene, name, zones, found, visible, calibrations.get(name), site, level, seed))
     return SceneCount(
         Detections.concatenate([count.detections for count in parts]),
         [row for count in parts for row in count.rows],
@@ -113,11 +117,13 @@ def _class_count(
     found: Sequence[Found],
     visible: Mapping[str, float],
     calibration: Calibration | None,
+    site: str,
     level: float,
     seed: int,
 ) -> SceneCount:
     """Detections, rows and total of one class."""
     detections = objects_once([part.detections for part in found], zones)
+    conditions = Conditions.of(scene).known()
     chosen = [zone for zone, part in zip(zones, found) if part.counted]
     inside = [int(zone.holds(detections.x, detections.y).sum()) for zone in chosen]
     once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]

@@ -23,19 +23,22 @@ def tally_zones(
     *,
     level: float,
     seed: int,
+    site: str = "",
+    scores: Sequence[float] = (),
     **conditions: float | str,
 ) -> tuple[dict[str, dict[str, Any]], Total | None]:
     """Tally rows by zone_id, and the total over the observed zones.
 
     inside: objects in each zone. once: the same with every object in one zone only, for the total. visible: fraction of each
-    zone. given: the user's calibration; None takes the shipped one of each zone's kind. conditions: of the scene, by name.
+    zone. given: the user's calibration; None takes the shipped one of each zone's kind. site: its name in the calibration.
+    scores: of all detections of the scene. conditions: of the scene, by name.
     Zones that rest on different calibrations are totalled apart, and the ends of their intervals added: too wide rather than
     too narrow.
     """
     rows: dict[str, dict[str, Any]] = {}
     totals: list[Total] = []
     for calibration, members in _by_calibration(class_name, zones, given):
-        trust = calibration.trust("", **conditions)
+        trust = calibration.trust(site, scores, **conditions)
         ids, shares = [zones[i].zone_id for i in members], [visible[i] for i in members]
         ground = exposures([zones[i] for i in members])
 
