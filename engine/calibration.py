@@ -155,7 +155,7 @@ class Calibration:
         content = json.dumps(self.to_dict(), sort_keys=True).encode()
         return f"{self.class_name}-{hashlib.sha256(content).hexdigest()[:10]}"
 
-    def trust(self, site: str = "", scores: Sequence[float] = (), **conditions: float | str) -> Trust:
+    def trust(self, site: str = "", scores: Sequence[float] | np.ndarray = (), **conditions: float | str) -> Trust:
         """Whether a scene is inside what was calibrated: ``trust("rajin", effective_gsd_m=0.5, sensor="WorldView-2")``.
 
         scores: of its detections, for the alarm. Source: ALGORITHMS 2.1 step 9. A shift cannot be noticed from a count alone,

@@ -124,13 +124,15 @@ def _class_count(
     """Detections, rows and total of one class."""
     detections = objects_once([part.detections for part in found], zones)
     conditions = Conditions.of(scene).known()
+    detections = with_p(detections, calibration, conditions)
     chosen = [zone for zone, part in zip(zones, found) if part.counted]
     inside = [int(zone.holds(detections.x, detections.y).sum()) for zone in chosen]
     once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]
     shares = [visible[zone.zone_id] for zone in chosen]
     counted, total = tally_zones(
-        name, chosen, inside, once, shares, calibration, level=level, seed=seed, **Conditions.of(scene).known()
-    )
+        name, chosen, inside, once, shares, calibration,
+        level=level, seed=seed, site=site, scores=detections.score, **conditions,
+    )  # fmt: skip
     rows = _rows(name, zones, found, visible, counted, level)
     return SceneCount(detections, rows, {name: total}, [warning for part in found for warning in part.warnings])
 
@@ -143,6 +145,19 @@ def objects_once(parts: Sequence[Detections], zones: Sequence[Zone]) -> Detectio
         return together
     owner = np.concatenate([np.full(len(part), i) for i, part in enumerate(tagged)])
     return together.select(merge(together, owner))
+
+
+def with_p(detections: Detections, calibration: Calibration | None, conditions: Mapping[str, Any]) -> Detections:
+    """The detections with p from the calibration's labels, which their notes say; unchanged where it has too few.
+
+    The detector's own p rests on what it was fitted on.
+    """
+    model = calibration.model if calibration else None
+    if model is None or not len(detections):
+        return detections
+    source = f"{model.kind}: p from {model.labels} labelled detections"
+    notes = [f"{note}. {source}" if note else source for note in detections.note]
+    return detections.with_(p=model.p(detections.score, conditions), note=notes)
 
 
 def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Mapping[str, float], counted: Mapping[str, dict[str, Any]],

@@ -16,13 +16,13 @@ LEAST_SCORES = 5
 FALSE_ALARMS = 0.05  # share of unchanged scenes that are called unlike
 
 
-def summary(scores: Sequence[float]) -> tuple[int, float, float]:
+def summary(scores: Sequence[float] | np.ndarray) -> tuple[int, float, float]:
     """Number, mean and standard deviation of a scene's scores: what a calibration keeps of them."""
     values = np.asarray(scores, float)
     return len(values), float(values.mean()) if len(values) else 0.0, float(values.std()) if len(values) else 0.0
 
 
-def p_value(scenes: Sequence[tuple[int, float, float]], scores: Sequence[float]) -> float | None:
+def p_value(scenes: Sequence[tuple[int, float, float]], scores: Sequence[float] | np.ndarray) -> float | None:
     """Probability of a mean score at least this far off in a scene like the labelled ones; None where too little is known.
 
     Random effects: within-scene sd pooled, between-scene variance by moments (DerSimonian and Laird 1986), Student's t with one
@@ -45,7 +45,7 @@ def p_value(scenes: Sequence[tuple[int, float, float]], scores: Sequence[float])
     return float(2 * stdtr(len(count) - 1, -abs(t)))
 
 
-def alarm(scenes: Sequence[tuple[int, float, float]], scores: Sequence[float]) -> str:
+def alarm(scenes: Sequence[tuple[int, float, float]], scores: Sequence[float] | np.ndarray) -> str:
     """A sentence where a scene's scores are unlike the labelled scenes', else nothing."""
     p = p_value(scenes, scores)
     if p is None or p >= FALSE_ALARMS:

@@ -26,13 +26,14 @@ def tally_marks(
     *,
     basis: str,
     visible: Mapping[str, float],
+    site: str = "",
     level: float = 0.9,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[list[dict[str, Any]], dict[str, Total | None]]:
     """Tally rows, one a zone, class and unit, and the total of each class with every object counted once.
 
-    calibrations: the user's, by class (missing ones: shipped). basis: "detected", "reviewed" or "counted". visible: by zone_id, 1 where missing. Marks with a length also give the
+    calibrations: the user's, by class (missing ones: shipped). site: its name in them. basis: "detected", "reviewed" or "counted". visible: by zone_id, 1 where missing. Marks with a length also give the
     occupied length of tracks, or the occupied area and share of polygons.
     """
     rows: list[dict[str, Any]] = []
@@ -47,8 +48,9 @@ def tally_marks(
         once = _owned_once([held[zone.zone_id] for zone in fitting])
         if basis == "detected":
             counted, totals[name] = tally_zones(
-                name, fitting, inside, once, shares, calibrations.get(name), level=level, seed=seed
-            )
+                name, fitting, inside, once, shares, calibrations.get(name),
+                level=level, seed=seed, site=site, scores=chosen.score,
+            )  # fmt: skip
         else:
             ids, reviewed = [zone.zone_id for zone in fitting], basis == "reviewed"
             by_hand = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .calibration import Calibration
 from .shipped import shipped
 from .tally import Tally, tally
@@ -24,7 +26,7 @@ def tally_zones(
     level: float,
     seed: int,
     site: str = "",
-    scores: Sequence[float] = (),
+    scores: Sequence[float] | np.ndarray = (),
     **conditions: float | str,
 ) -> tuple[dict[str, dict[str, Any]], Total | None]:
     """Tally rows by zone_id, and the total over the observed zones.

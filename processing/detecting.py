@@ -59,10 +59,15 @@ class DetectInScene(RasonAlgorithm):
             key, tr("Tracks") if key == "TRACKS" else tr("Zones"), list(self.zone_types)
         )
         self.addParameter(scenes.with_help(zones, self.zones_help()))
+        calibration = scenes.calibration_parameter(tr, tr(
+            "Calibration file from rason:calibrate: p then comes from its labels, and the note says so. Without one, p is the "
+            "detector's own."
+        ))  # fmt: skip
         shared = (
             *scenes.epoch_parameters(tr, tr("Left empty, the file must say it.")),
             scenes.bands_parameter(tr),
             scenes.visibility_parameter(tr),
+            calibration,
         )
         for parameter in (*self.more(), *shared):
             self.addParameter(parameter)
@@ -92,6 +97,8 @@ class DetectInScene(RasonAlgorithm):
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback, self.zones_key)
         self.finder = self.detector(parameters, context)
         self.visible = counting.check(self.scene, {self.class_name: self.zones})
+        calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        self.calibration = calibrations.get(self.class_name)
         for text in (*self.scene.warnings, self.epoch.warning):
             if text:
                 feedback.pushWarning(text)
@@ -101,6 +108,7 @@ class DetectInScene(RasonAlgorithm):
         seen = [zone for zone in self.zones if self.visible[zone.zone_id] > 0]
         found = self.finder.detect_together(self.scene, seen, bridge.progress(feedback, 0, 90))
         detections = counting.objects_once([part.detections for part in found], seen)
+        detections = counting.with_p(detections, self.calibration, counting.Conditions.of(self.scene).known())
         rows = [
             {**tally.measure_row(zone.zone_id, self.class_name, value, unit, visible=self.visible[zone.zone_id]),
              "rules": rules(self.class_name, unit)}

@@ -45,14 +45,32 @@ def epoch_parameters(tr, missing):
     ]  # fmt: skip
 
 
+def calibration_parameter(tr, text):
+    """CALIBRATION."""
+    return with_help(
+        QgsProcessingParameterFile("CALIBRATION", tr("Calibration"), extension="json", optional=True), text, advanced=True
+    )
+
+
+def site_parameter(tr):
+    """SITE."""
+    return with_help(
+        QgsProcessingParameterString("SITE", tr("Site"), optional=True),
+        tr(
+            "Name of the site as the calibration has it: an interval is calibrated where the file holds five labelled scenes of "
+            "this site, or of five others taken under like conditions."
+        ),
+        advanced=True,
+    )
+
+
 def interval_parameters(tr):
     """CALIBRATION, LEVEL and SEED."""
     return [
-        with_help(
-            QgsProcessingParameterFile("CALIBRATION", tr("Calibration"), extension="json", optional=True),
-            tr("Calibration file of this site or sensor. Without one the shipped calibration is used and the interval widened."),
-            advanced=True,
-        ),
+        calibration_parameter(tr, tr(
+            "Calibration file of this site or sensor, from rason:calibrate. Without one the shipped calibration is used and the "
+            "interval widened."
+        )),
         with_help(
             QgsProcessingParameterNumber("LEVEL", tr("Level of the intervals"), QgsProcessingParameterNumber.Type.Double, 0.9,
                                          minValue=0.5, maxValue=0.999),

@@ -97,7 +97,7 @@ class Tally(RasonAlgorithm):
                         "each zone is taken as seen."),
             )
         )  # fmt: skip
-        for parameter in scenes.interval_parameters(self.tr):
+        for parameter in (scenes.site_parameter(self.tr), *scenes.interval_parameters(self.tr)):
             add(parameter)
         add(
             scenes.with_help(
@@ -131,6 +131,7 @@ class Tally(RasonAlgorithm):
             self.basis = _basis(texts)
         self.visible = self._visible(parameters, context, feedback)
         self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        self.site = self.parameterAsString(parameters, "SITE", context).strip()
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
 
@@ -152,7 +153,7 @@ class Tally(RasonAlgorithm):
         """Tally, then write."""
         rows, totals = tallying.tally_marks(
             self.marks, self.zones, self.classes, self.calibrations, basis=self.basis, visible=self.visible,
-            level=self.level, seed=self.seed, progress=bridge.progress(feedback),
+            site=self.site, level=self.level, seed=self.seed, progress=bridge.progress(feedback),
         )  # fmt: skip
         same = {"scene": self.scene, "epoch": self.epoch.iso()}
         for row in rows:

@@ -86,6 +86,7 @@ class TallyScene(RasonAlgorithm):
             *scenes.epoch_parameters(self.tr, self.tr("Left empty, the file must say it.")),
             scenes.bands_parameter(self.tr),
             scenes.visibility_parameter(self.tr),
+            scenes.site_parameter(self.tr),
             *scenes.interval_parameters(self.tr),
         ):
             add(parameter)
@@ -132,6 +133,7 @@ class TallyScene(RasonAlgorithm):
         self.wanted, without = counting.plan(self.zones, classes)
         self.visible = counting.check(self.scene, self.wanted)
         self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        self.site = self.parameterAsString(parameters, "SITE", context).strip()
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
         self.warnings = [text for text in (*self.scene.warnings, self.epoch.warning, *without) if text]
@@ -147,7 +149,7 @@ class TallyScene(RasonAlgorithm):
         """Count, then write."""
         count = counting.count_scene(
             self.scene, self.wanted, self.visible, self.calibrations,
-            level=self.level, seed=self.seed, progress=bridge.progress(feedback, 0, 90),
+            site=self.site, level=self.level, seed=self.seed, progress=bridge.progress(feedback, 0, 90),
         )  # fmt: skip
         inputs = provenance.fingerprint(self.scene.files)
         record = provenance.record(self.id(), parameters, inputs)

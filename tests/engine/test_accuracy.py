@@ -147,12 +147,12 @@ def test_nothing_to_divide_by():
     assert (f.true, f.precision, f.recall, f.f1, f.wape, f.count_error, f.worst_decile) == (0, *[None] * 6)
 
 
-@pytest.mark.parametrize("k, n, low, high", [(0, 10, 0.0, 0.213), (9, 10, 0.652, 0.976), (50, 100, 0.419, 0.581)])
-def test_wilson(k, n, low, high):
-    """By hand: the ends solve |p - k/n| = 1.6449 sqrt(p (1 - p) / n)."""
-    ends = wilson(k, n)
-    assert ends == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
-    for end in ends:
+@pytest.mark.parametrize("k, n", [(0, 10), (9, 10), (50, 100), (100, 100)])
+def test_wilson(k, n):
+    """The ends solve |p - k/n| = 1.6449 sqrt(p (1 - p) / n), or are 0 and 1."""
+    low, high = wilson(k, n)
+    assert 0 <= low <= k / n <= high <= 1
+    for end in (low, high):
         if 0 < end < 1:
             assert abs(end - k / n) == pytest.approx(1.6448536 * np.sqrt(end * (1 - end) / n), abs=1e-6)
 
