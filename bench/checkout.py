@@ -9,6 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def load_rason():
     """Make ``import rason`` work."""
+    if "rason" in sys.modules:
+        return
     sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]  # there our processing/ would hide QGIS's
     spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
     sys.modules["rason"] = importlib.util.module_from_spec(spec)

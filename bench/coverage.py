@@ -11,7 +11,6 @@ share recall; what the false rates of a scene have in common is not known, so bo
 for the whole scene. Everything here is simulated."""
 
 import argparse
-import importlib.util
 import json
 import platform
 import subprocess
@@ -20,12 +19,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from checkout import ROOT, load_rason
 
-ROOT = Path(__file__).resolve().parent.parent
-if "rason" not in sys.modules:  # make the checkout importable as ``rason``, whatever its folder is called
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
+load_rason()
 
 from rason.engine.calibration import CALIBRATED, Calibration, Trust  # noqa: E402
 from rason.engine.tally import tally  # noqa: E402

@@ -7,7 +7,6 @@ prints tally and comparison beside the truth, and opens the result in QGIS, or s
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -18,9 +17,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from checkout import ROOT, load_rason
 from osgeo import ogr
 
-ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "demo"
 OBJECTS = "objects"  # the unit of counts; other rows are lengths, areas and shares
 CLASSES = {"freight_car": "freight cars", "container": "containers", "ship": "ships"}
@@ -77,9 +76,7 @@ class Qgis:
 
 def engine_demo():
     """The engine's demo module, imported from this checkout whatever its folder is called."""
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
+    load_rason()
     from rason.engine.simulate import demo
 
     return demo

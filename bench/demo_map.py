@@ -4,12 +4,12 @@ Run by bench/demo.py with the system's Python: demo_map.py PLAN, where PLAN is J
 write), ``reference`` (GeoPackage of the reference layers) and ``places``: name, scenes, zones, tallies, comparison.
 """
 
-import importlib.util
 import json
 import sys
 from collections import Counter
 from pathlib import Path
 
+from checkout import load_rason
 from qgis.core import (
     QgsApplication,
     QgsLabelingEngineSettings,
@@ -24,17 +24,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QEventLoop, QRect, QSize
 from qgis.PyQt.QtGui import QColor, QFont, QImage, QPainter
 
-ROOT = Path(__file__).resolve().parent.parent
 SIZE = QSize(1600, 1120)
 TITLE = 28  # height of a title in pixels
 CLOSE_M = 130.0  # width of the close-ups
-
-
-def rason():
-    """Import this checkout as ``rason``."""
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
 
 
 def opened(layer):
@@ -147,7 +139,7 @@ def save_picture(places: list[dict], path: str) -> None:
 
 def main(plan: dict) -> None:
     """Write project and picture."""
-    rason()
+    load_rason()
     project = QgsProject.instance()
     add_reference(plan["reference"])
     places = [add_place(place) for place in plan["places"]]

@@ -11,20 +11,16 @@ import json
 import os
 import platform
 import resource
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from checkout import ROOT, load_rason
 
-ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("RASON_SHARED", ROOT.parent / "shared"))
 ANGLES = range(0, 91, 5)
 
-if "rason" not in sys.modules:
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
+load_rason()
 
 
 def as_rectangles(boxes):

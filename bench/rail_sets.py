@@ -1,21 +1,16 @@
 """The labelled rail scenes of ``../shared/imagery``: pictures at several GSDs, tracks, true vehicles, and how finds are matched."""
 
-import importlib.util
 import json
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from checkout import ROOT, load_rason
 
-ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("RASON_SHARED", ROOT.parent / "shared"))
 
-if "rason" not in sys.modules:
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
+load_rason()
 
 # picture, tracks, vehicles, mask of pixels painted over by whoever made the set
 FILES = {

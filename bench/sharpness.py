@@ -8,7 +8,6 @@ row of genuine scenes is no longer untouched.
 ``python bench/sharpness.py design`` runs the design half alone.
 """
 
-import importlib.util
 import json
 import os
 import platform
@@ -17,9 +16,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from checkout import ROOT, load_rason
 from osgeo import gdal
 
-ROOT = Path(__file__).resolve().parent.parent
 IMAGERY = Path(os.environ.get("RASON_SHARED", ROOT.parent / "shared")) / "imagery"
 FACTORS = (1.5, 2, 3, 4)
 METHODS = ("near", "bilinear", "cubic", "lanczos")
@@ -32,10 +31,7 @@ d-s2-ships/honolulu_2023-01-08_B02_B03_B04_B08 d-s2-pair/S2A_20160608 d-truck-lo
 d-change-levir/test_2_0000_0000_B d-change-levir/test_7_0256_0512_A d-change-levir/train_386_0512_0768_A"""
 
 gdal.UseExceptions()
-if "rason" not in sys.modules:
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
+load_rason()
 
 
 def load(name):

@@ -60,9 +60,9 @@ def check(path: str | Path) -> None:
         _rows(path, "BEGIN IMMEDIATE")  # as a writer would; closing takes it back
 
 
-def table_names(path: str | Path) -> set[str]:
-    """Names of the tables of a GeoPackage; Refusal when the file is none, or is locked."""
-    return {row[0] for row in _rows(path, "SELECT table_name FROM gpkg_contents")}
+def table_names(path: str | Path, name: str = "OUTPUT") -> set[str]:
+    """Names of the tables of a GeoPackage; Refusal, which calls it ``name``, when the file is none, or is locked."""
+    return {row[0] for row in _rows(path, "SELECT table_name FROM gpkg_contents", name)}
 
 
 def fingerprint(path: str | Path, table: str) -> str:
@@ -71,7 +71,7 @@ def fingerprint(path: str | Path, table: str) -> str:
     return hashlib.sha256(repr(rows).encode("utf8")).hexdigest()
 
 
-def _rows(path: str | Path, query: str) -> list[tuple]:
+def _rows(path: str | Path, query: str, name: str = "OUTPUT") -> list[tuple]:
     # Not through a QGIS layer: its connection would stay open in QGIS's pool, and the file could not be moved. Not read-only:
     # the last reader could then not remove the side files.
     try:
@@ -80,7 +80,7 @@ def _rows(path: str | Path, query: str) -> list[tuple]:
     except sqlite3.Error as error:
         if "locked" in str(error):
             raise Refusal(BUSY.format(path)) from error
-        raise Refusal(f"OUTPUT: {path} exists and is not a GeoPackage. Choose another file.") from error
+        raise Refusal(f"{name}: {path} exists and is not a GeoPackage. Choose another file.") from error
 
 
 def add_tables(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from qgis.core import (
@@ -22,6 +23,7 @@ from qgis.core import (
 )
 
 from ..engine.errors import Refusal
+from ..layers import geopackage
 from . import bridge
 
 # Sinks that keep every field and every row (QGIS 3.22: DBF cuts names, FlatGeobuf loses tables).
@@ -109,8 +111,8 @@ def _check_sink(definition, path, table) -> None:
         raise Refusal(f"{name}: {suffix} cannot hold geometry. Use .gpkg or .geojson.")
     if suffix != ".gpkg" or not os.path.exists(path):
         return
-    tables = geopackage_tables(path, name)
-    others = sorted(set(tables) - {table or Path(path).stem} - OWN_TABLES)
+    refuse_held(path, name)
+    others = sorted(geopackage.table_names(path, name) - {table or Path(path).stem} - OWN_TABLES)
     if table is None and others:
         raise Refusal(
             f"{name}: {path} already holds other tables ({', '.join(others[:5])}), which would be lost. To add one, "
@@ -118,25 +120,20 @@ def _check_sink(definition, path, table) -> None:
         )
 
 
-def geopackage_tables(path, name="OUTPUT") -> list[str]:
-    """Tables of a GeoPackage; refuses one that another program holds or that is none."""
+def refuse_held(path, name) -> None:
+    """Refuse a GeoPackage that another program holds, which QGIS would find out only half-way through writing."""
+    held = Refusal(f"{name}: {path} is open in another program. Close it there, or choose another file.")
     if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
-        raise Refusal(f"{name}: {path} is open in another program. Close it there, or choose another file.")
-    try:
-        connection = sqlite3.connect(f"file:{Path(path).absolute().as_posix()}?mode=rw", uri=True, timeout=0)
+        raise held
+    with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as connection:
         try:
             connection.execute("BEGIN EXCLUSIVE")
-            rows = connection.execute("SELECT table_name FROM gpkg_contents").fetchall()
             connection.rollback()
-        finally:
-            connection.close()
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise Refusal(f"{name}: {path} is open in another program. Close it there, or choose another file.") from error
-        raise Refusal(f"{name}: {path} exists and is not a GeoPackage. Choose another file.") from error
-    except sqlite3.DatabaseError as error:
-        raise Refusal(f"{name}: {path} exists and is not a GeoPackage. Choose another file.") from error
-    return [row[0] for row in rows]
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise held from error
+        except sqlite3.DatabaseError:
+            pass  # no GeoPackage at all: said by whoever reads its tables
 
 
 def _check_inputs(algorithm, parameters, context, outputs) -> None:

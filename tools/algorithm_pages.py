@@ -57,15 +57,14 @@ def pages():
 def main():
     """Write all pages."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    import importlib.util
-
     from qgis.core import QgsApplication
 
     app = QgsApplication([], False)
     app.initQgis()
-    spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    sys.modules["rason"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["rason"])
+    sys.path.append(str(ROOT / "bench"))
+    from checkout import load_rason
+
+    load_rason()
     from rason.processing.provider import RasonProvider
 
     provider = RasonProvider()
