@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,21 +20,31 @@ class Texture:
     They are periodic and addressed by ground position, so that neighbouring tiles fit together.
     """
 
-    def __init__(self, seed: int, cell_m: float):
-        self.cell_m = cell_m
+    def __init__(self, seed: int, cell_m: float, period: int = PERIOD):
+        self.cell_m, self.period = cell_m, period
         rng = np.random.default_rng([seed, 1])
-        cycles = np.fft.fftfreq(PERIOD, d=1.0)
+        cycles = np.fft.fftfreq(period, d=1.0)
         wave = np.hypot(*np.meshgrid(cycles, cycles))
         self.fine = _filtered(rng, np.exp(-((wave / 0.25) ** 2)))
         coarse_m = cell_m * COARSER
         self.coarse = _filtered(rng, np.exp(-((wave * 1.5 / coarse_m) ** 2)) / np.maximum(wave, coarse_m / 100.0) ** 1.3)
 
+    @classmethod
+    def of(cls, seed: int, cell_m: float) -> Texture:
+        """The texture of a seed; the last ones are kept, since making one takes as long as a small scene."""
+        return _texture(seed, round(cell_m, 6), PERIOD)
+
     def window(self, x0: float, y0: float, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
         """``fine`` and ``coarse`` (rows, columns) of the window whose upper left corner is x0, y0."""
         row = np.arange(rows) - int(round(y0 / self.cell_m))
         column = np.arange(columns) + int(round(x0 / self.cell_m))
-        fine = self.fine[np.ix_(row % PERIOD, column % PERIOD)]
+        fine = self.fine[np.ix_(row % self.period, column % self.period)]
         return fine, _between(_between(self.coarse, column / COARSER, 1), row / COARSER, 0)
+
+
+@lru_cache(maxsize=4)
+def _texture(seed: int, cell_m: float, period: int) -> Texture:
+    return Texture(seed, cell_m, period)
 
 
 def _between(field: np.ndarray, position: np.ndarray, axis: int) -> np.ndarray:
@@ -54,7 +65,7 @@ def _filtered(rng: np.random.Generator, gain: np.ndarray) -> np.ndarray:
 
 @dataclass
 class Frame:
-    """Part of a canvas seen from an object: u metres ahead of its centre, v metres to its right."""
+    """Part (``cut``) of a canvas seen from an object: u metres ahead of its centre, v metres to its right."""
 
     u: np.ndarray
     v: np.ndarray
@@ -62,6 +73,9 @@ class Frame:
     height: np.ndarray
     fine: np.ndarray
     cell_m: float
+    owner: np.ndarray
+    number: int = 0
+    cut: tuple[slice, slice] = (slice(None), slice(None))
 
     def box(self, length_m: float, width_m: float, u_m: float = 0.0, v_m: float = 0.0) -> np.ndarray:
         """Share (0..1) of each cell covered by an upright rectangle at u_m, v_m."""
@@ -74,22 +88,28 @@ class Frame:
     def paint(
         self, cover: np.ndarray, colour: Colour, height_m: float | np.ndarray | None = None, grain: float = 0.0
     ) -> None:
-        """Lay a colour over the covered cells, and set their height where given."""
+        """Lay a colour over the covered cells; where a height is given, set it and note whose it is (``number``)."""
         tone = np.array(colour, np.float32)[:, None, None]
         if grain:
             tone = tone * (1.0 + grain * self.fine)
         self.albedo += cover.astype(np.float32) * (tone - self.albedo)
         if height_m is not None:
-            self.height[:] = np.where(cover > 0.5, height_m, self.height)
+            solid = cover > 0.5
+            self.height[:] = np.where(solid, height_m, self.height)
+            self.owner[solid] = self.number
 
 
 class Canvas:
-    """Reflectance (3, rows, columns) and height (rows, columns) in metres, on square cells; x0, y0 the upper left corner."""
+    """Reflectance (3, rows, columns) and height (rows, columns) in metres, on square cells; x0, y0 the upper left corner.
+
+    owner (rows, columns): the number of the thing that each cell belongs to, 0 for the ground.
+    """
 
     def __init__(self, x0: float, y0: float, rows: int, columns: int, texture: Texture):
         self.x0, self.y0, self.cell_m = x0, y0, texture.cell_m
         self.albedo = np.zeros((3, rows, columns), np.float32)
         self.height = np.zeros((rows, columns), np.float32)
+        self.owner = np.zeros((rows, columns), np.int32)
         self.fine, self.coarse = texture.window(x0, y0, rows, columns)
         self.x = x0 + (np.arange(columns) + 0.5) * self.cell_m
         self.y = y0 - (np.arange(rows) + 0.5) * self.cell_m
@@ -102,10 +122,12 @@ class Canvas:
         left, right, top, bottom = max(left, 0), min(right, columns), max(top, 0), min(bottom, rows)
         return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
-    def frame(self, x: float, y: float, azimuth_deg: float, length_m: float, width_m: float) -> Frame | None:
-        """The window round a rectangle in its own coordinates, or None when it lies outside."""
+    def frame(
+        self, x: float, y: float, azimuth_deg: float, length_m: float, width_m: float, number: int = 0, room_m: float = 0.0
+    ) -> Frame | None:
+        """The window round a rectangle, and room_m more, in its own coordinates, or None when it lies outside."""
         ahead, aside = along(azimuth_deg), right_of(azimuth_deg)
-        reach = np.abs(ahead) * length_m / 2 + np.abs(aside) * width_m / 2 + self.cell_m
+        reach = np.abs(ahead) * length_m / 2 + np.abs(aside) * width_m / 2 + self.cell_m + room_m
         cut = self._window((x - reach[0], y - reach[1], x + reach[0], y + reach[1]))
         if cut is None:
             return None
@@ -113,7 +135,8 @@ class Canvas:
         dy = (self.y[cut[0]] - y).astype(np.float32)[:, None]
         u = dx * np.float32(ahead[0]) + dy * np.float32(ahead[1])
         v = dx * np.float32(aside[0]) + dy * np.float32(aside[1])
-        return Frame(u, v, self.albedo[(slice(None), *cut)], self.height[cut], self.fine[cut], self.cell_m)
+        albedo = self.albedo[(slice(None), *cut)]
+        return Frame(u, v, albedo, self.height[cut], self.fine[cut], self.cell_m, self.owner[cut], number, cut)
 
     def ground(
         self,

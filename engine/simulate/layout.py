@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,9 @@ class Thing:
 
     kind: what draws it (a key of ``render.DRAW``). x, y: centre in frame metres. azimuth_deg: where its front points,
     clockwise from north. height_m: of its top over the ground. class_name: its class in the truth, empty for what is not
-    counted. note: its type, for the truth. load: colour of what it carries, where it carries something.
+    counted. note: what it is in words, for the truth. load: colour of what it carries, where it carries something.
+    type_name: its type within the class ("tank", "40 ft"), for the truth. tiers: how many boxes stand on each other, 0 where
+    that has no meaning.
     """
 
     kind: str
@@ -34,6 +36,36 @@ class Thing:
     class_name: str = ""
     note: str = ""
     load: Colour | None = None
+    type_name: str = ""
+    tiers: int = 0
+
+
+@dataclass(frozen=True)
+class Beam:
+    """What spans above the ground on almost nothing: the girder of a portal, the jib of a crane. Never counted.
+
+    It throws the shadow of its own outline, not of a wall beneath it, and hides what it crosses. x, y: its middle in frame
+    metres. solid: share of the outline that is not holes.
+    """
+
+    x: float
+    y: float
+    azimuth_deg: float
+    length_m: float
+    width_m: float
+    height_m: float
+    paint: Colour
+    solid: float = 1.0
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A round, ragged cloud: where its middle is seen in the scene, its radius, and its height, which puts its shadow aside."""
+
+    x: float
+    y: float
+    radius_m: float
+    height_m: float
 
 
 @dataclass(frozen=True)
@@ -47,13 +79,19 @@ class Area:
 
 @dataclass(frozen=True)
 class Layout:
-    """A place: ground (later areas lie on earlier ones), tracks as lines (N, 2), things, and where things are counted."""
+    """A place: ground (later areas lie on earlier ones), tracks as lines (N, 2), things, and where things are counted.
+
+    ground, bed: materials of the open ground and of the tracks' ballast. beams and clouds are above all the rest.
+    """
 
     areas: tuple[Area, ...] = ()
     tracks: tuple[np.ndarray, ...] = ()
     things: tuple[Thing, ...] = ()
     zones: tuple[Zone, ...] = ()
     ground: str = "soil"
+    beams: tuple[Beam, ...] = ()
+    clouds: tuple[Cloud, ...] = ()
+    bed: str = "ballast"
 
     def with_(
         self,
@@ -62,20 +100,26 @@ class Layout:
         tracks: Iterable[np.ndarray] = (),
         things: Iterable[Thing] = (),
         zones: Iterable[Zone] = (),
+        beams: Iterable[Beam] = (),
+        clouds: Iterable[Cloud] = (),
     ) -> Layout:
         """A copy with more on it."""
-        return Layout(
-            (*self.areas, *areas), (*self.tracks, *tracks), (*self.things, *things), (*self.zones, *zones), self.ground
-        )
+        more = {"areas": areas, "tracks": tracks, "things": things, "zones": zones, "beams": beams, "clouds": clouds}
+        return replace(self, **{name: (*getattr(self, name), *added) for name, added in more.items()})  # type: ignore[arg-type]
 
     def counted(self, bounds: Bounds | None = None) -> list[Thing]:
         """The things that have a class; with bounds, those whose centre lies inside."""
+        return [thing for thing in self.things if self.counts(thing, bounds)]
+
+    @staticmethod
+    def counts(thing: Thing, bounds: Bounds | None = None) -> bool:
+        """Whether a thing has a class and, with bounds, its centre inside."""
         west, south, east, north = bounds or (-np.inf, -np.inf, np.inf, np.inf)
-        return [thing for thing in self.things if thing.class_name and west <= thing.x < east and south <= thing.y < north]
+        return bool(thing.class_name) and west <= thing.x < east and south <= thing.y < north
 
 
 def as_detections(things: Sequence[Thing]) -> Detections:
-    """Things as detections in the order given; ``note`` is their type."""
+    """Things as detections in the order given; ``note`` says what they are in words."""
     return Detections.make(
         [thing.x for thing in things],
         [thing.y for thing in things],
@@ -84,6 +128,8 @@ def as_detections(things: Sequence[Thing]) -> Detections:
         [thing.azimuth_deg for thing in things],
         [thing.class_name for thing in things],
         note=[thing.note for thing in things],
+        type_name=[thing.type_name for thing in things],
+        heading_deg=[thing.azimuth_deg % 360.0 if thing.class_name == "ship" else np.nan for thing in things],
     )
 
 

@@ -31,6 +31,20 @@ MATERIALS = {
     "asphalt": Material((0.115, 0.115, 0.115), patches=(0.145, 0.14, 0.13), fine=0.05, coarse=0.06),
     "ballast": Material((0.185, 0.175, 0.165), patches=(0.165, 0.148, 0.13), fine=0.07, coarse=0.05),
     "roof": Material((0.20, 0.21, 0.23), fine=0.05, coarse=0.06),
+    "red roof": Material((0.24, 0.11, 0.075), fine=0.06, coarse=0.05),
+    "coal": Material((0.028, 0.027, 0.027), patches=(0.05, 0.048, 0.045), fine=0.14, coarse=0.12),
+    "brown ballast": Material((0.16, 0.135, 0.115), patches=(0.13, 0.115, 0.095), fine=0.08, coarse=0.07),
+    "wet concrete": Material((0.13, 0.12, 0.11), patches=(0.07, 0.075, 0.085), fine=0.04, coarse=0.10),
+    "wet asphalt": Material((0.055, 0.056, 0.058), patches=(0.085, 0.09, 0.10), fine=0.04, coarse=0.10),
+    # of the held-out family alone
+    "slabs": Material((0.30, 0.295, 0.275), patches=(0.24, 0.235, 0.22), fine=0.07, coarse=0.05),
+    "worn asphalt": Material((0.155, 0.15, 0.14), patches=(0.09, 0.09, 0.092), fine=0.08, coarse=0.12),
+    "gravel": Material((0.23, 0.215, 0.185), patches=(0.17, 0.15, 0.12), fine=0.14, coarse=0.10),
+    "dry grass": Material((0.17, 0.15, 0.085), patches=(0.09, 0.10, 0.05), fine=0.12, coarse=0.22),
+    "grey ballast": Material((0.235, 0.235, 0.235), patches=(0.20, 0.195, 0.185), fine=0.10, coarse=0.06),
+    "weedy ballast": Material((0.165, 0.15, 0.13), patches=(0.095, 0.105, 0.06), fine=0.09, coarse=0.12),
+    "brown water": Material((0.075, 0.070, 0.048), fine=0.06, coarse=0.14),
+    "green water": Material((0.028, 0.060, 0.050), fine=0.16, coarse=0.08),
 }
 
 STAINED: Colour = (0.145, 0.125, 0.105)  # ballast between the rails

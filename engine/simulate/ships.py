@@ -9,8 +9,9 @@ import numpy as np
 
 from ..zones import Zone
 from .canvas import Frame
+from .family import PLAIN, Family
 from .layout import Thing, along
-from .palette import DARK, DECKS, FOAM, WHITE, YELLOW, pick
+from .palette import DARK, FOAM, WHITE, YELLOW, pick
 
 WATER_LEVEL_M = -2.5  # against the quay, which is 0
 BERTH_WIDTH_M = 36.0
@@ -47,6 +48,45 @@ def draw_ship(frame: Frame, thing: Thing) -> None:
     )
 
 
+def draw_tanker(frame: Frame, thing: Thing) -> None:
+    """Tanker: a plain deck with pipes along its middle and a manifold across, the house aft."""
+    frame.paint(_hull(frame, thing), thing.paint, max(0.25 * thing.height_m, 0.5), grain=0.06)
+    deck_m = max(0.25 * thing.height_m, 0.5)
+    for side in (-0.06, 0.0, 0.06):
+        frame.paint(frame.box(0.6 * thing.length_m, 0.5, 0.05 * thing.length_m, side * thing.width_m), (0.28, 0.27, 0.25))
+    frame.paint(frame.box(1.6, 0.8 * thing.width_m, 0.03 * thing.length_m), (0.25, 0.24, 0.23), deck_m + 1.2)
+    _house(frame, thing)
+
+
+def draw_barge(frame: Frame, thing: Thing) -> None:
+    """Barge: a box with an open hold, empty or heaped."""
+    deck_m = max(0.25 * thing.height_m, 0.5)
+    frame.paint(frame.box(thing.length_m, thing.width_m), thing.paint, deck_m, grain=0.06)
+    frame.paint(
+        frame.box(0.82 * thing.length_m, 0.75 * thing.width_m), thing.load or (0.05, 0.045, 0.04), deck_m + 0.5, grain=0.12
+    )
+
+
+def _hull(frame: Frame, thing: Thing) -> np.ndarray:
+    half_length, half_beam = thing.length_m / 2, thing.width_m / 2
+    towards_bow = np.clip((frame.u / half_length - 0.7) / 0.3, 0.0, 1.0)
+    breadth = half_beam * np.sqrt(1.0 - towards_bow**2)
+    return frame.edge(breadth - np.abs(frame.v)) * frame.edge(half_length - np.abs(frame.u))
+
+
+def _house(frame: Frame, thing: Thing) -> None:
+    at = -0.38 * thing.length_m
+    frame.paint(frame.box(0.11 * thing.length_m, 0.84 * thing.width_m, at), WHITE, thing.height_m, grain=0.03)
+    frame.paint(frame.box(0.03 * thing.length_m, 0.25 * thing.width_m, at - 0.07 * thing.length_m), DARK, thing.height_m + 1)
+
+
+def draw_glint(frame: Frame, thing: Thing) -> None:
+    """Sun glint on waves: bright facets in an oval, thinning towards its edge."""
+    far = np.hypot(2 * frame.u / thing.length_m, 2 * frame.v / thing.width_m)
+    facets = np.clip(0.12 * np.exp(1.1 * np.clip(frame.fine, -3.0, 3.0)), 0.0, 0.9)
+    frame.paint(facets * np.clip(1.3 * (1.0 - far), 0.0, 1.0), (0.75, 0.76, 0.76))
+
+
 def draw_wake(frame: Frame, thing: Thing) -> None:
     """Foam behind a ship (at the frame's front end), fading, with the two arms of its wave pattern."""
     behind = np.maximum(thing.length_m / 2 - frame.u, 0.0)
@@ -57,24 +97,41 @@ def draw_wake(frame: Frame, thing: Thing) -> None:
     frame.paint(fade * (0.45 * churned + 0.06 * arms) * (1.0 + 0.25 * np.clip(frame.fine, -2.0, 2.0)), FOAM)
 
 
-DRAW = {"ship": draw_ship, "wake": draw_wake}
+DRAW = {"ship": draw_ship, "tanker": draw_tanker, "barge": draw_barge, "wake": draw_wake, "glint": draw_glint}
+TYPES = {"ship": "cargo ship", "tanker": "tanker", "barge": "barge"}
 
 
-def ship(x: float, y: float, azimuth_deg: float, length_m: float, rng: np.random.Generator) -> Thing:
-    """A cargo ship; its beam and height follow its length."""
-    beam, height = length_m / rng.uniform(5.8, 6.8), min(4.0 + 0.09 * length_m, 18.0)
+def ship(
+    x: float,
+    y: float,
+    azimuth_deg: float,
+    length_m: float,
+    rng: np.random.Generator,
+    kind: str = "ship",
+    family: Family = PLAIN,
+) -> Thing:
+    """A vessel of a kind of TYPES; its beam and height follow its length."""
+    slim = rng.uniform(5.8, 6.8) if kind != "barge" else rng.uniform(4.0, 5.5)
+    beam, height = length_m / slim, min(4.0 + 0.09 * length_m, 18.0) if kind != "barge" else 3.0
     hatches = pick({(0.13, 0.10, 0.08): 1.0, (0.20, 0.21, 0.21): 1.0, (0.22, 0.12, 0.07): 1.0}, rng)
-    return Thing(
-        "ship", x, y, azimuth_deg, length_m, beam, height, pick(DECKS, rng), "ship", f"cargo ship, {length_m:.0f} m", hatches
-    )
+    note, deck = f"{TYPES[kind]}, {length_m:.0f} m", pick(family.palette("ship"), rng)
+    return Thing(kind, x, y, azimuth_deg, length_m, beam, height, deck, "ship", note, hatches, TYPES[kind])
 
 
-def under_way(x: float, y: float, azimuth_deg: float, length_m: float, rng: np.random.Generator) -> list[Thing]:
+def under_way(
+    x: float,
+    y: float,
+    azimuth_deg: float,
+    length_m: float,
+    rng: np.random.Generator,
+    kind: str = "ship",
+    family: Family = PLAIN,
+) -> list[Thing]:
     """A ship and its wake."""
     wake_m = 2.5 * length_m
     back = along(azimuth_deg) * (0.45 * length_m + wake_m / 2)
     wake = Thing("wake", x - float(back[0]), y - float(back[1]), azimuth_deg, wake_m, 0.8 * wake_m, WATER_LEVEL_M, FOAM)
-    return [ship(x, y, azimuth_deg, length_m, rng), wake]
+    return [ship(x, y, azimuth_deg, length_m, rng, kind, family), wake]
 
 
 def moored(start: np.ndarray, end: np.ndarray, lengths_m: Sequence[float], rng: np.random.Generator) -> list[Thing]:
