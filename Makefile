@@ -13,7 +13,7 @@ OFFSCREEN := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$(or $(XDG_RUNTIME_DIR),/
 
 APT := qgis python3-qgis qgis-providers python3-gdal gdal-bin python3-numpy python3-scipy python3-shapely python3-pyproj \
        python3-venv python3-pip xvfb xauth git fonts-noto-cjk
-PIP := pytest==9.* pytest-qgis==5.0.2 hypothesis ruff==0.17.* mypy==2.* bandit==1.9.* detect-secrets==1.5.*
+PIP := pytest==9.* pytest-qgis==5.0.2 hypothesis ruff==0.17.* mypy==2.* bandit==1.9.* detect-secrets==1.5.* onnxruntime==1.*
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -103,6 +104,75 @@ class Scene:
         step = max(1, round(gsd_m / self.gsd_m)) if gsd_m else 1
         return self._patch(self._grid.window(bounds, step), step)
 
+    @cached_property
+    def display(self) -> tuple[np.ndarray, np.ndarray]:
+        """Dark end and range of each band as a picture viewer takes them: 0 and 255 for 8-bit files, else the stretch."""
+        if self._is_8_bit:
+            return np.zeros(len(self.roles), np.float32), np.full(len(self.roles), 255, np.float32)
+        return self.stretch
+
+    def values(self, bounds: Bounds, shape: tuple[int, int], bands: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Values as the file holds them (bands, rows, columns; uint8, else float32) of a box resampled to ``shape``; validity.
+
+        bands: indices of ``roles``. Averaged where that is coarser than the scene, cubic where finer, as they are where equal.
+        What is not valid holds 0.
+        """
+        (rows, columns), step = shape, (bounds[2] - bounds[0]) / shape[1] / self.gsd_m
+        left, top = (bounds[0] - self.bounds[0]) / self.gsd_m, (self.bounds[3] - bounds[3]) / self.gsd_m
+        x0, x1 = _overlap(left, step, columns, self.size[0])
+        y0, y1 = _overlap(top, step, rows, self.size[1])
+        data = np.zeros((len(bands), rows, columns), np.uint8 if self._is_8_bit else np.float32)
+        valid = np.zeros((rows, columns), bool)
+        if x1 > x0 and y1 > y0:
+            window = _within((left + x0 * step, top + y0 * step, (x1 - x0) * step, (y1 - y0) * step), self.size)
+            place = np.s_[y0:y1, x0:x1]
+            data[(slice(None), *place)], valid[place] = self._resampled(window, (y1 - y0, x1 - x0), bands)
+        return data, valid
+
+    def _resampled(self, window: tuple[float, ...], shape: tuple[int, int], bands: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """As ``_read``, for a window of any fractions of pixels and any shape."""
+        chosen = [self._bands[i] for i in bands]
+        data = self._pixels(window, shape, chosen, np.uint8 if self._is_8_bit else np.float32)
+        valid = np.ones(shape, bool)
+        if not self._is_8_bit:
+            valid = np.isfinite(data).all(axis=0)
+        nodata = [self._dataset.GetRasterBand(i + 1).GetNoDataValue() for i in chosen]
+        if all(value is not None for value in nodata):
+            valid &= ~(data == np.array(nodata, np.float32)[:, None, None]).all(axis=0)
+        if self._alpha or self._has_mask:
+            valid &= self._pixels(window, shape, self._alpha or [-1], np.float32)[0] > 0
+        if self._collar is not None:
+            x, y, width, height = window
+            whole = int(x), int(y), max(1, round(width)), max(1, round(height))
+            valid &= ~_in_collar(~data.any(axis=0), self._collar, whole, self.size)
+        if not valid.all():
+            data[:, ~valid] = 0
+        return data, valid
+
+    def _pixels(self, window: tuple[float, ...], shape: tuple[int, int], bands: Sequence[int], kind: Any) -> np.ndarray:
+        """Bands by index (-1: the dataset's mask) of a window resampled to ``shape``, north-up."""
+        from osgeo import gdal
+
+        column, row, width, height = self._grid.stored(window)  # type: ignore[arg-type]
+        out = np.empty((len(bands), *(shape[::-1] if self._grid.turned else shape)), kind)
+        step = width / out.shape[2]
+        how = gdal.GRIORA_Average if step > 1 else gdal.GRIORA_Cubic if step < 1 else gdal.GRIORA_NearestNeighbour
+        try:
+            with raising():
+                for target, index in zip(out, bands):
+                    first = self._dataset.GetRasterBand(max(index, 0) + 1)
+                    band = first.GetMaskBand() if index < 0 else first
+                    band.ReadAsArray(column, row, width, height, buf_obj=target, resample_alg=how)
+        except RuntimeError as error:
+            raise Refusal(f"{self.name} cannot be read: the file is truncated or damaged. Copy it again.") from error
+        return self._grid.north_up(out)
+
+    @cached_property
+    def _is_8_bit(self) -> bool:
+        from osgeo import gdal
+
+        return all(self._dataset.GetRasterBand(i + 1).DataType == gdal.GDT_Byte for i in self._bands)
+
     def _patch(self, window: Window, step: int) -> Patch:
         column, row, width, height = window
         data = np.zeros((len(self.roles), height // step, width // step), np.float32)
@@ -135,21 +205,8 @@ class Scene:
         return data, valid
 
     def _raw(self, window: Window, step: int, bands: list[int]) -> np.ndarray:
-        """Bands by index (-1: the dataset's mask) of a window, north-up."""
-        from osgeo import gdal
-
-        column, row, width, height = self._grid.stored(window)
-        out = np.empty((len(bands), height // step, width // step), np.float32)
-        how = gdal.GRIORA_Average if step > 1 else gdal.GRIORA_NearestNeighbour
-        try:
-            with raising():
-                for target, index in zip(out, bands):
-                    first = self._dataset.GetRasterBand(max(index, 0) + 1)
-                    band = first.GetMaskBand() if index < 0 else first
-                    band.ReadAsArray(column, row, width, height, buf_obj=target, resample_alg=how)
-        except RuntimeError as error:
-            raise Refusal(f"{self.name} cannot be read: the file is truncated or damaged. Copy it again.") from error
-        return self._grid.north_up(out)
+        """Bands by index (-1: the dataset's mask) of a window, north-up, averaged over ``step``."""
+        return self._pixels(window, (window[3] // step, window[2] // step), bands, np.float32)
 
     @cached_property
     def _has_mask(self) -> bool:
@@ -180,6 +237,19 @@ class Scene:
                 band = self._dataset.GetRasterBand(index + 1)
                 seen |= band.ReadAsArray(0, 0, columns, rows, *size, resample_alg=gdal.GRIORA_NearestNeighbour) != 0
         return self._grid.north_up(seen[None])[0]
+
+
+def _overlap(start: float, step: float, count: int, size: int) -> tuple[int, int]:
+    """First and last pixel (of ``count``, each ``step`` scene pixels, from ``start``) that lie in a scene of ``size`` pixels."""
+    nudge = 1e-6
+    return max(0, math.ceil(-start / step - nudge)), min(count, math.floor((size - start) / step + nudge))
+
+
+def _within(window: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """A window without the rounding that would make it leave the scene or be resampled for nothing."""
+    x, y, width, height = (round(v) if abs(v - round(v)) < 1e-6 else v for v in window)
+    x, y = max(x, 0), max(y, 0)
+    return x, y, min(width, size[0] - x), min(height, size[1] - y)
 
 
 def _centre(dataset: Any) -> tuple[float, float]:

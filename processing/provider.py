@@ -18,6 +18,7 @@ ALGORITHMS = {
     "detectcontainers": "DetectContainers",
     "detectships": "DetectShips",
     "visibility": "Visibility",
+    "detectonnx": "DetectOnnx",
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "compareepochs": "CompareEpochs",

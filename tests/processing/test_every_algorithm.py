@@ -12,6 +12,7 @@ IDS = {
     "detectcontainers",
     "detectships",
     "visibility",
+    "detectonnx",
     "tallyscene",
     "tally",
     "compareepochs",
