@@ -49,6 +49,23 @@ def judge(found: Detections, truth: Detections, *, least_iou: float = LEAST_IOU,
     return Judged(verdict, partner, taken)
 
 
+def reviewed(marks: Detections, status: Sequence[str]) -> tuple[Detections, Detections, Judged]:
+    """Detections, truth and their verdicts from an analyst's: accepted ones are hits, rejected ones are not, added ones missed."""
+    words = np.asarray(status, object)
+    accepted = np.flatnonzero(words == "accepted")
+    order = np.concatenate([accepted, np.flatnonzero(words == "rejected")]).astype(int)
+    found, truth = (
+        marks.select(order),
+        marks.select(np.concatenate([accepted, np.flatnonzero(words == "added")]).astype(int)),
+    )
+    partner = np.where(np.arange(len(order)) < len(accepted), np.arange(len(order)), -1)
+    i, _, _, touching = _pairs(found, truth, LEAST_IOU, REACH_M)
+    verdict = np.full(len(order), FALSE)
+    verdict[i[touching]] = DOUBLE
+    verdict[partner >= 0] = HIT
+    return found, truth, Judged(verdict, partner, np.arange(len(truth)) < len(accepted))
+
+
 def _pairs(found: Detections, truth: Detections, least_iou: float, reach_m: float) -> tuple[np.ndarray, ...]:
     """Pairs that may touch: i, j, how well they match (0: not at all), and whether they touch."""
     from scipy.spatial import cKDTree

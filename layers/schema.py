@@ -147,6 +147,30 @@ CHANGES = (
     Column("match_id", TEXT, "The same for both ends of a match"),
 )
 
+ACCURACY = (
+    Column("class", TEXT, "The class judged"),
+    Column("group_by", TEXT, "all, scene, zone, length, or the condition that this row is about"),
+    Column("name", TEXT, "Which scene, zone or range of it"),
+    Column("places", INTEGER, "Zones in this row, each scene's counted"),
+    Column("true_objects", INTEGER, "Objects in the truth"),
+    Column("found", INTEGER, "Detections"),
+    Column("hits", INTEGER, "Detections with a true object of their own"),
+    Column("doubles", INTEGER, "Further detections that touch a true object"),
+    Column("false_ones", INTEGER, "Detections that touch none"),
+    Column("missed", INTEGER, "True objects without a detection"),
+    Column("precision", REAL, "Hits over detections"),
+    Column("precision_low", REAL, "Lower end of its 90 % interval"),
+    Column("precision_high", REAL, "Upper end"),
+    Column("recall", REAL, "Hits over true objects"),
+    Column("recall_low", REAL, "Lower end of its 90 % interval"),
+    Column("recall_high", REAL, "Upper end"),
+    Column("f1", REAL, "Harmonic mean of precision and recall"),
+    Column("average_precision", REAL, "Area under the curve of precision over recall"),
+    Column("count_error", REAL, "(found - true) / true"),
+    Column("wape", REAL, "Sum of the zones' absolute count errors over the true number"),
+    Column("worst_decile", REAL, "Mean relative count error of the tenth of the zones where it is largest"),
+)
+
 # Every reference layer.
 REFERENCE = (
     Column("id", TEXT, "Fixed name of the feature"),

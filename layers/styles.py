@@ -303,6 +303,7 @@ STYLES = {
     "detections": _detections,
     "tally": _tally,
     "comparison": _comparison,
+    "accuracy": _plain_table,
     "changes": _changes,
     "visibility": _visibility,
 }

@@ -20,6 +20,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingParameterRasterLayer,
     QgsRasterLayer,
+    QgsRectangle,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QDateTime, Qt
@@ -242,10 +243,41 @@ def frame_of(source, name) -> Frame:
     return georeference.metric_frame(crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL), (centre.x(), centre.y()))
 
 
-def read_marks(source, frame: Frame, context, name="DETECTIONS") -> tuple[Detections, dict[str, list]]:
+class Part:
+    """Some features of a feature source, read like a source."""
+
+    def __init__(self, source, features):
+        self.source, self.features = source, list(features)
+
+    def getFeatures(self, request=None):
+        """The features, whatever the request."""
+        return iter(self.features)
+
+    def featureCount(self):
+        """Their number."""
+        return len(self.features)
+
+    def fields(self):
+        """Of the source."""
+        return self.source.fields()
+
+    def sourceCrs(self):
+        """Of the source."""
+        return self.source.sourceCrs()
+
+    def sourceExtent(self):
+        """Of these features."""
+        extent = QgsRectangle()
+        for feature in self.features:
+            if feature.hasGeometry():
+                extent.combineExtentWith(feature.geometry().boundingBox())
+        return extent
+
+
+def read_marks(source, frame: Frame, context, name="DETECTIONS", *, rejected=False) -> tuple[Detections, dict[str, list]]:
     """Detections or hand-drawn marks (points or polygons) in frame coordinates, and their text fields by name.
 
-    Rejected ones are left out. class is "object" and p is 1 where the layer does not say. Points have no length. Raises
+    Rejected ones are left out unless ``rejected``. class is "object" and p is 1 where the layer does not say. Points have no length. Raises
     Refusal for lines.
     """
     from ..engine.detections import Detections
@@ -260,7 +292,7 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS") -> tuple[Detect
     for feature in source.getFeatures(QgsFeatureRequest()):
         values = {key: _text(feature, index) for key, index in columns.items()}
         geometry = feature.geometry()
-        if geometry.isNull() or values["status"] == schema.REJECTED:
+        if geometry.isNull() or (values["status"] == schema.REJECTED and not rejected):
             continue
         geometry.transform(change)
         if geometry.type() == QgsWkbTypes.GeometryType.PointGeometry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,3 +76,16 @@ def write_report(report, path) -> None:
         report.write(Path(path))
     except OSError as error:
         raise Refusal(f"REPORT: {path} could not be written ({error.strerror}). Choose another place.") from error
+
+
+def write_text(text, path, name="OUTPUT") -> None:
+    """Write a text file; an existing one is replaced only when the new one is complete."""
+    target = Path(path)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, "utf8")
+        os.replace(part, target)
+    except OSError as error:
+        raise Refusal(f"{name}: {path} could not be written ({error.strerror}). Choose another place.") from error
+    finally:
+        part.unlink(missing_ok=True)

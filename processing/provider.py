@@ -22,6 +22,8 @@ ALGORITHMS = {
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "compareepochs": "CompareEpochs",
+    "accuracy": "Accuracy",
+    "calibrate": "Calibrate",
 }
 MODELS = {
     "countyard": "CountYard",

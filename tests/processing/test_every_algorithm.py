@@ -16,6 +16,8 @@ IDS = {
     "tallyscene",
     "tally",
     "compareepochs",
+    "accuracy",
+    "calibrate",
     "countyard",
     "comparescenes",
 }

@@ -1,0 +1,317 @@
+"""What rason:accuracy and rason:calibrate have in common: detections, truth and zones of several scenes, set beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateTransform,
+    QgsProcessing,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+    QgsRectangle,
+)
+
+from ..engine.errors import Refusal
+from . import bridge, lazy, reports, scenes
+from .lazy import np
+
+accuracy, conditions, classes_ = (lazy.engine(name) for name in ("accuracy", "conditions", "classes"))
+
+ANY = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
+UNNAMED = "object"  # the class of marks whose layer does not say one
+
+
+@dataclass
+class Labelled:
+    """places: class -> its zones in all scenes. p: class -> (p, hit) of the detections. taken, sites: by scene. units: by class."""
+
+    places: dict[str, list] = field(default_factory=dict)
+    p: dict[str, tuple] = field(default_factory=dict)
+    taken: dict[str, Any] = field(default_factory=dict)
+    sites: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    synthetic: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def parameters(tr, zones_help, *, zones_optional):
+    """DETECTIONS, TRUTH, ZONES, INPUTS, CLASSES, IOU and REACH."""
+    source, number = QgsProcessingParameterFeatureSource, QgsProcessingParameterNumber
+    zone_types = [QgsProcessing.SourceType.TypeVectorPolygon, QgsProcessing.SourceType.TypeVectorLine]
+    return [
+        scenes.with_help(
+            source("DETECTIONS", tr("Detections"), ANY),
+            tr("What a detector found: polygons or points, fields class, score and scene. Take them before any review."),
+        ),
+        scenes.with_help(
+            source("TRUTH", tr("Truth"), ANY, optional=not zones_optional),
+            tr("What is really there, found by other means: points or polygons, with field class where DETECTIONS holds several, and "
+               "field scene where they hold several scenes."),
+        ),
+        scenes.with_help(
+            source("ZONES", tr("Labelled zones"), zone_types, optional=zones_optional), zones_help,
+        ),
+        scenes.with_help(
+            QgsProcessingParameterMultipleLayers("INPUTS", tr("Scenes"), QgsProcessing.SourceType.TypeRaster, optional=True),
+            tr("The image files, to read from them how they were taken: detail, sun height, off-nadir angle, contrast, sensor. They "
+               "are found by their file name in field scene. Fields effective_gsd_m, sun_elevation_deg, off_nadir_deg, contrast "
+               "and sensor of ZONES or TRUTH say it too."),
+        ),
+        scenes.with_help(
+            QgsProcessingParameterString("CLASSES", tr("Classes"), optional=True),
+            tr("Classes to judge, separated by commas. Left empty: those of DETECTIONS and TRUTH. Where the layers have no field "
+               "class, all of it is taken as the one class named here."),
+        ),
+        scenes.with_help(
+            number("IOU", tr("Least overlap"), number.Type.Double, 0.3, minValue=0.0, maxValue=0.95),
+            tr("A detection is a hit from this intersection over union with a true polygon on. 0: where one holds the centre of the "
+               "other, which suits labels drawn along north."),
+            advanced=True,
+        ),
+        scenes.with_help(
+            number("REACH", tr("Reach of points (m)"), number.Type.Double, 2.0, minValue=0.0, maxValue=100.0),
+            tr("A true point is found where it lies in a detection or this near to it."),
+            advanced=True,
+        ),
+    ]  # fmt: skip
+
+
+def read(algorithm, parameters, context, feedback) -> Labelled:
+    """Everything, checked and matched. Raises Refusal where the layers do not belong together."""
+    sources = {name: algorithm.parameterAsSource(parameters, name, context) for name in ("DETECTIONS", "TRUTH", "ZONES")}
+    return _Reader(
+        sources,
+        algorithm.parameterAsLayerList(parameters, "INPUTS", context) or [],
+        [word.strip() for word in algorithm.parameterAsString(parameters, "CLASSES", context).split(",") if word.strip()],
+        {
+            "least_iou": algorithm.parameterAsDouble(parameters, "IOU", context),
+            "reach_m": algorithm.parameterAsDouble(parameters, "REACH", context),
+        },
+        context,
+        feedback,
+    ).read()
+
+
+class _Reader:
+    def __init__(self, sources, inputs, classes, matching, context, feedback):
+        self.sources = {name: source for name, source in sources.items() if source is not None}
+        self.inputs, self.classes, self.matching = inputs, classes, matching
+        self.context, self.feedback = context, feedback
+        self.result, self.seen = Labelled(), set()
+
+    def read(self) -> Labelled:
+        for name, source in self.sources.items():
+            if source.featureCount() and not source.sourceCrs().isValid():
+                raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+        self.features = {name: list(source.getFeatures()) for name, source in self.sources.items()}
+        if "ZONES" in self.sources and not self.features["ZONES"]:
+            raise Refusal("ZONES holds no zones: draw what was labelled, empty ground too.")
+        self.scene_of = {name: self._words(name, "scene") for name in self.sources}
+        self._check_scenes()
+        names = self._scene_names()
+        self._taken(names)
+        step = bridge.progress(self.feedback, 0, 80)
+        for k, scene in enumerate(names):
+            step(k / len(names))
+            self._scene(scene, len(names))
+        self._check()
+        return self.result
+
+    def _words(self, name, column):
+        index = bridge.field_index(self.sources[name].fields(), column)
+        return [str(bridge.value(f, index) or "").strip() for f in self.features[name]]
+
+    def _scene_names(self):
+        named = {scene for name in ("DETECTIONS", "TRUTH", "ZONES") for scene in self.scene_of.get(name, ()) if scene}
+        return sorted(named) or ["scene"]
+
+    def _check_scenes(self):
+        """Which scene a feature belongs to must not be guessed."""
+        named = {name: {scene for scene in of if scene} for name, of in self.scene_of.items()}
+        for name in ("DETECTIONS", "TRUTH"):
+            unnamed = name in self.scene_of and "" in self.scene_of[name]
+            others = {scene for other, found in named.items() if other != name or other == "ZONES" for scene in found}
+            if unnamed and len(others | named[name]) > 1:
+                raise Refusal(
+                    f"{name} does not say for all features which scene they belong to, and there are {len(others | named[name])} "
+                    f"({', '.join(sorted(others | named[name])[:3])}): fill its field scene."
+                )
+
+    def _scene(self, scene, number):
+        here = {name: bridge.Part(source, self._of(name, scene, number)) for name, source in self.sources.items()}
+        if "ZONES" in here and number > 1:
+            here["ZONES"].features += self._covered(scene, here)
+        frame = next((bridge.frame_of(part, name) for name, part in reversed(here.items()) if part.featureCount()), None)
+        if frame is None:
+            return
+        found, truth, judged = self._marks(here, frame)
+        if "ZONES" in here:
+            if not here["ZONES"].featureCount():
+                self.result.warnings.append(f"ZONES has no zone in scene {scene}: its detections and truth are left out.")
+                return
+            zones = bridge.read_zones(here["ZONES"], frame, self.context, self.feedback)
+        else:
+            zones = [None]
+        self._site(scene, here)
+        self.seen |= set(found.class_name) | set(truth.class_name)
+        for name in sorted(set(found.class_name) | set(truth.class_name) | set(self.classes)):
+            if not self.classes or name in self.classes:
+                self._places(scene, name, zones, found, truth, judged)
+
+    def _of(self, name, scene, number):
+        return [f for f, s in zip(self.features[name], self.scene_of[name]) if s == scene or (number == 1 and not s)]
+
+    def _covered(self, scene, here):
+        """Zones that name no scene, where they meet the ground on which the scene's objects lie."""
+        zones = self.sources["ZONES"]
+        ground = QgsRectangle()
+        for name in ("DETECTIONS", "TRUTH"):
+            if name in here and here[name].featureCount():
+                change = QgsCoordinateTransform(here[name].sourceCrs(), zones.sourceCrs(), self.context.transformContext())
+                ground.combineExtentWith(change.transformBoundingBox(here[name].sourceExtent()))
+        unnamed = [f for f, s in zip(self.features["ZONES"], self.scene_of["ZONES"]) if not s]
+        return [f for f in unnamed if not ground.isNull() and f.hasGeometry() and f.geometry().intersects(ground)]
+
+    def _marks(self, here, frame):
+        """Detections, truth, and the matching by class; from an analyst's verdicts where there is no truth."""
+        marks, texts = bridge.read_marks(here["DETECTIONS"], frame, self.context, rejected="TRUTH" not in here)
+        if "TRUTH" in here:
+            truth, _ = bridge.read_marks(here["TRUTH"], frame, self.context, "TRUTH")
+            found, truth = self._one_class(marks, truth)
+            return found, truth, None
+        if any(status not in ("accepted", "rejected", "added") for status in texts["status"]):
+            raise Refusal(
+                "DETECTIONS without TRUTH must be reviewed to the end: every status accepted, rejected or added. Give TRUTH, or "
+                "finish the review."
+            )
+        return accuracy.reviewed(marks, texts["status"])
+
+    def _one_class(self, found, truth):
+        """A layer without classes holds the one class of the other, or the one asked for."""
+        named = sorted({*found.class_name, *truth.class_name} - {UNNAMED})
+        only = self.classes if len(self.classes) == 1 else named
+        parts = []
+        for name, part in (("DETECTIONS", found), ("TRUTH", truth)):
+            bare = part.class_name == UNNAMED
+            if bare.any() and named and len(only) != 1:
+                raise Refusal(
+                    f"{name} does not say the class of all its objects, and there are several ({', '.join(only or named)}): fill its "
+                    "field class, or name one in CLASSES."
+                )
+            new = [only[0] if b and len(only) == 1 else kind for b, kind in zip(bare, part.class_name)]
+            parts.append(part.with_(class_name=np.array(new, object)) if len(part) else part)
+        return parts
+
+    def _places(self, scene, name, zones, found, truth, judged):
+        of_found, of_truth = found.class_name == name, truth.class_name == name
+        if judged is None:
+            mine = found.select(of_found), truth.select(of_truth)
+            verdicts = accuracy.judge(*mine, **self.matching)
+        else:
+            mine = found.select(of_found), truth.select(of_truth)
+            number = np.cumsum(of_truth) - 1
+            partner = judged.partner[of_found]
+            verdicts = accuracy.Judged(
+                judged.verdict[of_found], np.where(partner >= 0, number[partner], -1), judged.found[of_truth]
+            )
+        km = self._on_tracks(name, zones)
+        everything = [np.ones(len(part), bool) for part in mine]
+        seen = np.zeros(len(mine[0]), bool)
+        for zone in zones:
+            if zone is not None and zone.is_track != km:
+                continue
+            holds = everything if zone is None else [zone.holds(part.x, part.y) for part in mine]
+            ground = 0.0 if zone is None else zone.length_m / 1e3 if km else zone.area_m2 / 1e4
+            label = scene if zone is None else zone.name or zone.zone_id
+            self.result.places.setdefault(name, []).append(accuracy.place(scene, label, ground, *mine, verdicts, *holds))
+            seen |= holds[0]
+        p, hit = mine[0].p[seen], verdicts.verdict[seen] == accuracy.HIT
+        before = self.result.p.get(name, (np.zeros(0), np.zeros(0, bool)))
+        self.result.p[name] = np.append(before[0], p), np.append(before[1], hit)
+
+    def _on_tracks(self, name, zones):
+        """Whether a class's ground is counted in kilometres of track: one unit in all scenes."""
+        kinds = {zone.is_track for zone in zones if zone is not None}
+        km = kinds == {True} or (kinds == {True, False} and classes_.ground_unit(name) == "km")
+        unit = "km" if km else "ha"
+        if self.result.units.setdefault(name, unit) != unit:
+            raise Refusal(f"{name} is labelled on track lines in one scene and in polygons in another. Judge these apart.")
+        return km
+
+    def _site(self, scene, here):
+        for part in here.values():
+            index = bridge.field_index(part.fields(), "site")
+            for feature in part.features:
+                site = bridge.value(feature, index)
+                if site and not self.result.sites.get(scene):
+                    self.result.sites[scene] = str(site).strip()
+
+    def _taken(self, names):
+        """How each scene was taken: from its file, else from fields."""
+        files = {bridge.scene_name(layer): layer for layer in self.inputs}
+        for scene in names:
+            said = conditions.Conditions()
+            if scene in files or (len(names) == len(files) == 1):
+                opened = bridge.read_scene(files.get(scene) or next(iter(files.values())), name="INPUTS")
+                said = conditions.Conditions.of(opened)
+                self.result.synthetic |= reports.is_synthetic(opened.metadata)
+            self.result.taken[scene] = replace(said, **self._fields(scene, len(names), said))
+        missing = sorted(set(files) - set(names)) if len(names) > 1 or len(files) > 1 else []
+        if missing:
+            raise Refusal(f"INPUTS: no feature has {', '.join(missing[:3])} in its field scene. It must hold the file name.")
+
+    def _fields(self, scene, number, said):
+        values = {}
+        for name in ("ZONES", "TRUTH", "DETECTIONS"):
+            for key in conditions.WORDS:
+                index = bridge.field_index(self.sources[name].fields(), key) if name in self.sources else -1
+                if index < 0 or key in values or getattr(said, key) not in (None, ""):
+                    continue
+                told = [bridge.value(f, index) for f in self._of(name, scene, number)]
+                told = [value for value in told if value is not None]
+                if told:
+                    values[key] = conditions.sensor_name(str(told[0])) if key == "sensor" else _number(told[0], name, key)
+        return values
+
+    def _check(self):
+        """Refuse what cannot be a judgement."""
+        places = self.result.places
+        missing = sorted(set(self.classes) - self.seen)
+        if missing and self.seen:
+            raise Refusal(
+                f"CLASSES names {', '.join(missing)}, but DETECTIONS and TRUTH hold {', '.join(sorted(self.seen))}. Use their words."
+            )
+        counts = {name: (sum(p.true for p in of), sum(p.counted for p in of)) for name, of in places.items()}
+        if not places:
+            raise Refusal("Nothing could be judged: DETECTIONS and TRUTH hold none of the CLASSES in ZONES of their scenes.")
+        given = sum(len(self.features[name]) for name in ("DETECTIONS", "TRUTH") if name in self.features)
+        if given and not any(true or found for true, found in counts.values()):
+            raise Refusal(
+                "None of DETECTIONS and TRUTH lies in ZONES. Check that the layers show the same place, their CRS and their scenes."
+            )
+        for name, (true, found) in counts.items():
+            apart = true and found and not any(p.tp or p.dup for p in places[name])
+            if apart:
+                raise Refusal(
+                    f"No detection of {name} touches a true one ({found} detections, {true} true objects in ZONES). Check that they "
+                    "are of the same scene, and their CRS."
+                )
+            if not true:
+                self.result.warnings.append(f"TRUTH holds no {name} in ZONES: all its detections there count as false.")
+        unnamed = [s for s in self.scene_of.get("ZONES", ()) if not s]
+        judged = {(p.scene, p.zone) for of in places.values() for p in of}
+        if unnamed and len(self.result.taken) > 1 and len(judged) < len(self.features["ZONES"]):
+            self.result.warnings.append(
+                "Zones that hold no object and name no scene are left out: fill the field scene of ZONES, so that empty ground counts."
+            )
+
+
+def _number(value, name, key):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Refusal(f"{name}: '{value}' in field {key} is no number.") from None
