@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from .errors import Refusal
 
-ROLES = ("red", "green", "blue", "nir", "pan", "grey", "alpha", "other")
+POLARISATIONS = ("vv", "vh", "hh", "hv")
+ROLES = ("red", "green", "blue", "nir", "pan", "grey", *POLARISATIONS, "alpha", "other")
 VISIBLE = ("red", "green", "blue", "pan", "grey")
 
 # Names that files give their bands: Sentinel-2, Landsat 8/9 and plain words.
@@ -30,6 +33,9 @@ def read_roles(dataset: Any) -> tuple[tuple[str, ...], str]:
     named = [_NAMES.get((band.GetDescription() or "").strip().lower(), "") for band in bands]
     if {"red", "green", "blue"} <= set(named):
         return tuple(name or "other" for name in named), ""
+    radar = [polarisation(band.GetDescription() or "") for band in bands]
+    if any(radar):
+        return tuple(name or "other" for name in radar), ""
     colours = {gdal.GCI_RedBand: "red", gdal.GCI_GreenBand: "green", gdal.GCI_BlueBand: "blue", gdal.GCI_AlphaBand: "alpha"}
     roles = [colours.get(band.GetColorInterpretation(), "") for band in bands]
     if {"red", "green", "blue"} <= set(roles):
@@ -53,6 +59,34 @@ def given_roles(text: str, count: int) -> tuple[str, ...]:
         raise Refusal(f"BANDS: {', '.join(unknown)} is no band role. Known are {', '.join(ROLES)}.")
     if len(roles) != count:
         raise Refusal(f"BANDS names {len(roles)} bands, INPUT has {count}: name each one, 'other' where it does not matter.")
-    if not set(roles) & {*VISIBLE, "nir"}:
-        raise Refusal("BANDS names no band that shows the ground (red, green, blue, nir, pan or grey).")
+    double = sorted({role for role in roles if role in POLARISATIONS and roles.count(role) > 1})
+    if double:
+        raise Refusal(f"BANDS names {', '.join(double)} twice: each polarisation can be one band only.")
+    if not set(roles) & {*VISIBLE, "nir", *POLARISATIONS}:
+        raise Refusal("BANDS names no band that shows the ground (red, green, blue, nir, pan, grey, or vv, vh, hh, hv).")
     return roles
+
+
+def polarisation(band_name: str) -> str:
+    """The radar polarisation in a band's name, such as "Sigma0_VV_db"; "" for others."""
+    words = [word for word in re.split(r"[^a-z0-9]+", band_name.lower()) if word in POLARISATIONS]
+    return words[0] if len(words) == 1 else ""
+
+
+def is_radar(roles: Sequence[str]) -> bool:
+    """Whether a scene is radar backscatter: then its bands are read as stored."""
+    return any(role in POLARISATIONS for role in roles)
+
+
+def check_sensor(roles: Sequence[str], sensor: str) -> None:
+    """Raises Refusal where a scene is radar and "optical" is asked for, or the other way round."""
+    if sensor == "optical" and is_radar(roles):
+        radar = ", ".join(role for role in roles if role in POLARISATIONS)
+        raise Refusal(
+            f"INPUT is a radar scene ({radar}): ships in it are found by rason:detectshipssar, other classes are not."
+        )
+    if sensor == "sar" and not is_radar(roles):
+        raise Refusal(
+            "INPUT does not say that its bands are radar backscatter. Set BANDS to their polarisations in file order, such as "
+            "vv or vv,vh; for an optical picture use rason:detectships."
+        )

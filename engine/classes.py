@@ -68,6 +68,25 @@ CLASSES = {
     ),
 }
 
+# The same for radar scenes. Open sea measured on simulated clutter: bench/accuracy_ships_sar.py.
+RADAR_CLASSES = {
+    "ship": ObjectClass(
+        "ships_sar.ShipsSar",
+        ("berth", "water", "area"),
+        22.0,
+        22.0,
+        "ha",
+        0.0001,
+        "Bright targets in the sea whose centre lies in the zone: vessels, but also platforms, buoys and fish farms; vessels "
+        "smaller than two or three pixels and ships alongside a quay are not counted.",
+    ),
+}
+
+
+def entry(class_name: str, sensor: str = "optical") -> ObjectClass:
+    """What is particular to a class in scenes of a sensor, "optical" or "sar"."""
+    return (RADAR_CLASSES if sensor == "sar" else CLASSES)[class_name]
+
 
 def of_kind(kind: str) -> tuple[str, ...]:
     """The classes that are looked for in zones of a kind."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import gate
+from .bands import check_sensor
 from .calibration import Calibration
 from .classes import CLASSES, of_kind
 from .conditions import Conditions
@@ -64,10 +65,14 @@ def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[
     return {name: chosen for name, chosen in wanted.items() if chosen}, problems
 
 
-def check(scene: SceneLike, wanted: Mapping[str, Sequence[Zone]]) -> dict[str, float]:
-    """Visible fraction by zone id. Raises Refusal where the scene is too coarse for a class or shows none of the zones."""
+def check(scene: SceneLike, wanted: Mapping[str, Sequence[Zone]], sensor: str = "optical") -> dict[str, float]:
+    """Visible fraction by zone id.
+
+    Raises Refusal where the scene is not of the sensor ("optical", "sar"), too coarse for a class or shows none of the zones.
+    """
+    check_sensor(scene.roles, sensor)
     for name in wanted:
-        gate.check(name, scene.effective_gsd_m, scene.gsd_m)
+        gate.check(name, scene.effective_gsd_m, scene.gsd_m, sensor)
     zones = {zone.zone_id: zone for chosen in wanted.values() for zone in chosen}
     if all(apart(scene.bounds, zone.geometry.bounds) for zone in zones.values()):
         raise Refusal("ZONES lie all outside the scene. Choose the scene of this place, or check the layers' CRS.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .bands import is_radar
 from .errors import Refusal
 from .georeference import Frame
 
@@ -67,8 +68,9 @@ def warped(dataset: Any, wkt: str, frame: Frame, roles: tuple[str, ...]) -> tupl
     from osgeo import gdal
 
     has_alpha = "alpha" in roles
+    how = "bilinear" if is_radar(roles) else "cubic"  # beside a bright radar target cubic goes below zero
     with raising():
-        out = gdal.Warp("", dataset, format="VRT", srcSRS=wkt, dstSRS=frame.wkt, resampleAlg="cubic", dstAlpha=not has_alpha,
+        out = gdal.Warp("", dataset, format="VRT", srcSRS=wkt, dstSRS=frame.wkt, resampleAlg=how, dstAlpha=not has_alpha,
                         srcAlpha=has_alpha, xRes=_ground_step(dataset, frame), yRes=_ground_step(dataset, frame),
                         warpOptions=["UNIFIED_SRC_NODATA=YES"], errorThreshold=0.05)  # fmt: skip
     return out, roles if has_alpha else (*roles, "alpha")

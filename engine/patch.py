@@ -16,10 +16,10 @@ class Patch:
     """Pixels, their validity and where they lie.
 
     data: float32 (bands, rows, columns), stretched so that the scene's dark end is 0 and its bright end 1 (values outside
-    are kept). One stretch for the visible bands, so colours keep their relations.
+    are kept). One stretch for the visible bands, so colours keep their relations. Radar scenes (vv, vh, hh, hv): as stored.
     valid: bool (rows, columns); False where nothing was observed. Pixels there hold 0.
     x0, y0: frame coordinates in metres of the upper left corner; x grows to the east, y to the north (up).
-    gsd_m: side of a pixel in metres. roles: what each band shows (red, green, blue, nir, pan, grey, other).
+    gsd_m: side of a pixel in metres. roles: what each band shows (red, green, blue, nir, pan, grey, vv, vh, hh, hv, other).
     """
 
     data: np.ndarray

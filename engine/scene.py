@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .bands import VISIBLE, given_roles, read_roles
+from .bands import VISIBLE, given_roles, is_radar, read_roles
 from .errors import Refusal
 from .gdal_files import metadata, open_raster, raising, warped, without_palette
 from .georeference import Frame, metric_frame
@@ -28,7 +28,7 @@ _COLLAR_PX = 1024  # side of the overview in which the black collar is traced
 class Scene:
     """An image file: opened once, checked at once, read in windows.
 
-    Pixels come as Patches on the frame's grid. Files whose grid is not north-up and square in true metres (degrees, Web
+    Pixels come as Patches on the frame's grid, those of radar scenes as stored. Files whose grid is not north-up and square in true metres (degrees, Web
     Mercator, rotated) are warped while reading; axis-aligned ones are read as they are.
     Attributes: gsd_m (metres a pixel), roles (of the bands in a Patch), frame, metadata, files, warnings.
     """
@@ -42,6 +42,7 @@ class Scene:
         self.gsd_m = self._grid.gsd_m
         self._sources: tuple[Any, ...] = ()  # datasets that a virtual one reads from: GDAL must not close them
         self.files: tuple[str, ...] = ()
+        self.band_names: tuple[str, ...] = ()
         self.metadata: dict[str, dict[str, str]] = {}
         self.warnings: tuple[str, ...] = ()
 
@@ -65,6 +66,7 @@ class Scene:
         scene._sources = (original, unwarped)
         scene.files = tuple(original.GetFileList() or ())
         scene.metadata = metadata(original)
+        scene.band_names = tuple(original.GetRasterBand(i + 1).GetDescription() or "" for i in range(original.RasterCount))
         scene.warnings = (guess,) if guess else ()
         return scene
 
@@ -95,7 +97,7 @@ class Scene:
 
         blocks = [self._patch(window, 1) for window in self._grid.sample(_SHARP_SAMPLES, _SHARP_PX)]
         seen = [block for block in blocks if block.valid.mean() > 0.5]
-        if not seen:
+        if not seen or is_radar(self.roles):  # speckle is as sharp as the pixel, whatever the detail
             return self.gsd_m
         return effective_gsd([block.luminance() for block in seen], [block.valid for block in seen], self.gsd_m)
 
@@ -180,10 +182,12 @@ class Scene:
         inner = self._grid.clip(window, step)
         if inner[2] and inner[3]:
             raw, seen = self._read(inner, step)
-            dark, span = self.stretch
             x, y = (inner[0] - column) // step, (inner[1] - row) // step
             place = np.s_[y : y + seen.shape[0], x : x + seen.shape[1]]
-            data[(slice(None), *place)] = (raw - dark[:, None, None]) / span[:, None, None] * seen
+            if not is_radar(self.roles):
+                dark, span = self.stretch
+                raw = (raw - dark[:, None, None]) / span[:, None, None]
+            data[(slice(None), *place)] = raw * seen
             valid[place] = seen
         x0, y0 = self._grid.corner(column, row)
         return Patch(data, valid, x0, y0, self.gsd_m * step, self.roles)

@@ -22,6 +22,7 @@ class DetectInScene(RasonAlgorithm):
     """Subclasses give name, displayName, shortHelpString and ``class_name``; where needed ``zones_key``, ``more`` and ``detector``."""
 
     class_name = ""
+    sensor = "optical"
     zones_key = "ZONES"
     zone_types = (QgsProcessing.SourceType.TypeVectorPolygon,)
 
@@ -96,7 +97,7 @@ class DetectInScene(RasonAlgorithm):
         source = self.parameterAsSource(parameters, self.zones_key, context)
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback, self.zones_key)
         self.finder = self.detector(parameters, context)
-        self.visible = counting.check(self.scene, {self.class_name: self.zones})
+        self.visible = counting.check(self.scene, {self.class_name: self.zones}, self.sensor)
         calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self.calibration = calibrations.get(self.class_name)
         for text in (*self.scene.warnings, self.epoch.warning):
@@ -127,8 +128,8 @@ class DetectInScene(RasonAlgorithm):
             feedback.pushInfo(f"{row['zone_id']}: {tally.about(row['estimate'], row['low'], row['high'], row['unit'])}")
         feedback.pushInfo(
             self.tr(
-                "{} detections of {}. This is no tally yet: rason:tallyscene gives the number with its interval."
-            ).format(len(detections), self.class_name)
+                "{} detections of {}. This is no tally yet: {} gives the number with its interval."
+            ).format(len(detections), self.class_name, "rason:tally" if self.sensor == "sar" else "rason:tallyscene")
         )
         unseen = [zone.zone_id for zone in self.zones if not self.visible[zone.zone_id]]
         if unseen:
@@ -141,7 +142,7 @@ class DetectInScene(RasonAlgorithm):
         results = {
             "OUTPUT": outputs.write(
                 self, parameters, "OUTPUT", context, schema.DETECTIONS,
-                bridge.detection_rows(detections, status=schema.DETECTED, detector=f"rason {provenance.version()}", **same),
+                bridge.detection_rows(detections, status=schema.DETECTED, detector=f"rason {provenance.version()} {self.finder.name}", **same),
                 geometries=bridge.rectangles(detections, self.scene.frame), crs=self.crs,
                 style="detections", title=self.tr("Detections in {}").format(self.scene_name), record=record,
             )

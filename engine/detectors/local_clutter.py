@@ -51,8 +51,11 @@ class LocalClutter:
         share = np.clip(n / 500.0, 0, 1)
         return cls(law, np.where(np.isfinite(level), share * level + (1 - share) * lent, lent), nu, edges)
 
-    def above(self, intensity: np.ndarray, sea: np.ndarray, pfa: float) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and columns of sea pixels that clutter reaches with probability ``pfa``; bilinear between blocks."""
+    def above(self, intensity: np.ndarray, sea: np.ndarray, pfa: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sea pixels that clutter reaches with probability ``pfa``: rows, columns, how many times the threshold they reach.
+
+        The threshold is bilinear between the blocks.
+        """
         grid = np.log(self.mean * self.law.threshold(pfa, self.nu))
         least = np.exp(_lowest_around(grid))
         down, across = self.edges
@@ -63,8 +66,9 @@ class LocalClutter:
         r, c = np.divmod(np.concatenate(hits), width)
         kept = sea[r, c]
         r, c = r[kept], c[kept]
-        kept = intensity[r, c] > np.exp(self._between(grid, r, c))
-        return r[kept], c[kept]
+        times = intensity[r, c] / np.exp(self._between(grid, r, c))
+        kept = times > 1
+        return r[kept], c[kept], times[kept]
 
     def level(self, rows: Any, columns: Any) -> np.ndarray:
         """Mean of the sea at pixels."""
