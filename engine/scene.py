@@ -131,7 +131,9 @@ class Scene:
             data[(slice(None), *place)], valid[place] = self._resampled(window, (y1 - y0, x1 - x0), bands)
         return data, valid
 
-    def _resampled(self, window: tuple[float, ...], shape: tuple[int, int], bands: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def _resampled(
+        self, window: tuple[float, ...], shape: tuple[int, int], bands: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """As ``_read``, for a window of any fractions of pixels and any shape."""
         chosen = [self._bands[i] for i in bands]
         data = self._pixels(window, shape, chosen, np.uint8 if self._is_8_bit else np.float32)

@@ -139,6 +139,21 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
     return zones
 
 
+def read_area(source, frame: Frame, context, feedback, name):
+    """All polygons of a feature source as one shapely geometry in the frame's coordinates, or None where it holds none."""
+    from shapely.ops import unary_union
+
+    if source.featureCount() and not source.sourceCrs().isValid():
+        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+    change = _transform(source.sourceCrs(), frame.wkt, context)
+    shapes = [
+        _shape(geometry, change, feature.id(), name)
+        for feature in source.getFeatures(QgsFeatureRequest())
+        if (geometry := usable(feature.geometry(), feature.id(), name, feedback)) is not None
+    ]
+    return unary_union(shapes) if shapes else None
+
+
 def _check_kind(kind, is_line, label, name):
     if kind not in KINDS:
         raise Refusal(f"{name}: zone {label} has kind '{kind}'. Use one of {', '.join(KINDS)}.")

@@ -127,9 +127,9 @@ class DetectInScene(RasonAlgorithm):
         for row in rows:
             feedback.pushInfo(f"{row['zone_id']}: {tally.about(row['estimate'], row['low'], row['high'], row['unit'])}")
         feedback.pushInfo(
-            self.tr(
-                "{} detections of {}. This is no tally yet: {} gives the number with its interval."
-            ).format(len(detections), self.class_name, "rason:tally" if self.sensor == "sar" else "rason:tallyscene")
+            self.tr("{} detections of {}. This is no tally yet: {} gives the number with its interval.").format(
+                len(detections), self.class_name, "rason:tally" if self.sensor == "sar" else "rason:tallyscene"
+            )
         )
         unseen = [zone.zone_id for zone in self.zones if not self.visible[zone.zone_id]]
         if unseen:

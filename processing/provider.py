@@ -17,6 +17,7 @@ ALGORITHMS = {
     "detectfreightcars": "DetectFreightCars",
     "detectcontainers": "DetectContainers",
     "detectships": "DetectShips",
+    "detectshipssar": "DetectShipsSar",
     "visibility": "Visibility",
     "detectonnx": "DetectOnnx",
     "tallyscene": "TallyScene",

@@ -12,7 +12,7 @@ from math import lgamma
 
 import numpy as np
 
-NU = np.geomspace(0.2, 300.0, 56)  # texture shapes of the table; 300 stands for none
+NU = np.geomspace(0.2, 3000.0, 64)  # texture shapes of the table; 3000 stands for none
 _STEP, _FIRST, _LAST = 0.01, -12.0, 9.0  # logarithm of the intensity over its mean
 
 

@@ -63,7 +63,8 @@ def fleet(
         x, y = rng.uniform(west, east), rng.uniform(south, north)
         if len(places) < count and all(np.hypot(x - a, y - b) > 600 for a, b in places):
             places.append((x, y))
-    length = np.exp(rng.uniform(*np.log(lengths_m), len(places)))
+    low, high = (float(np.log(value)) for value in lengths_m)
+    length = np.exp(rng.uniform(low, high, len(places)))
     x, y = np.array(places).reshape(-1, 2).T
     brightness = rng.uniform(-3.0, 9.0, len(places)) + 3.0 * np.log2(length / 100)
     return Detections.make(x, y, length, length / rng.uniform(5.5, 7, len(places)), rng.uniform(0, 180, len(places)), "ship",
@@ -81,8 +82,11 @@ def render(
     ghost_m: float = 0.0,
     seed: int = 0,
 ) -> RadarScene:
-    """A scene. ships: score is the mean backscatter of the hull in dB (VV). land: bool (rows, columns). ghost_m: azimuth
-    displacement of the ghosts, 0 for none."""
+    """A scene of ``bounds`` (west, south, east, north).
+
+    ships: score is the mean backscatter of the hull in dB (VV). land: bool (rows, columns). ghost_m: azimuth displacement of
+    the ghosts, 0 for none.
+    """
     west, south, east, north = bounds
     rows, columns = round((north - south) / gsd_m), round((east - west) / gsd_m)
     rng = np.random.default_rng(seed)

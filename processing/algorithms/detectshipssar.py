@@ -113,6 +113,7 @@ class DetectShipsSar(DetectInScene):
 
     def read(self, parameters, context, feedback):
         """As the others, and a look at the sea itself, which tells what is no backscatter."""
+        self.feedback = feedback
         super().read(parameters, context, feedback)
         seen = [zone for zone in self.zones if self.visible[zone.zone_id] > 0]
         how = self.finder.check(self.scene, seen)
@@ -125,7 +126,7 @@ class DetectShipsSar(DetectInScene):
     def _excluded(self, parameters, context):
         """What is cut out of the zones, in the scene's frame; None without EXCLUDE."""
         source = self.parameterAsSource(parameters, "EXCLUDE", context)
-        return None if source is None else bridge.read_area(source, self.scene.frame, context, "EXCLUDE")
+        return None if source is None else bridge.read_area(source, self.scene.frame, context, self.feedback, "EXCLUDE")
 
     def _ambiguity(self, azimuth_m, heading):
         """Where ghosts fall: as the user says, else as the file says."""

@@ -17,7 +17,9 @@ from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
 from ..lazy import np
 
-provenance, tallies, tallying = (lazy.engine(name) for name in ("provenance", "tally", "tallying"))
+calibration, provenance, tallies, tallying = (
+    lazy.engine(name) for name in ("calibration", "provenance", "tally", "tallying")
+)
 
 BASES = ["auto", "detected", "reviewed", "counted"]
 ANY = [
@@ -131,9 +133,21 @@ class Tally(RasonAlgorithm):
             self.basis = _basis(texts)
         self.visible = self._visible(parameters, context, feedback)
         self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        if any("ships_sar" in text for text in texts["detector"]):
+            self._as_radar(feedback)
         self.site = self.parameterAsString(parameters, "SITE", context).strip()
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
+
+    def _as_radar(self, feedback):
+        """Ships found in radar: the shipped calibration is of optical scenes, and berths were not counted."""
+        berths = [zone.zone_id for zone in self.zones if zone.kind == "berth"]
+        if berths:
+            feedback.pushWarning(self.tr("Ships are not counted at berth in radar, left out: {}.").format(", ".join(berths)))
+        self.zones = [zone for zone in self.zones if zone.kind != "berth"]
+        if not self.zones:
+            raise Refusal(self.tr("ZONES are all berths, where ships are not counted in radar. Add a zone of kind water."))
+        self.calibrations.setdefault("ship", calibration.Calibration.none("ship"))
 
     def _visible(self, parameters, context, feedback):
         source = self.parameterAsSource(parameters, "VISIBILITY", context)

@@ -11,6 +11,7 @@ IDS = {
     "detectfreightcars",
     "detectcontainers",
     "detectships",
+    "detectshipssar",
     "visibility",
     "detectonnx",
     "tallyscene",
