@@ -30,9 +30,9 @@ class Texture:
         self.coarse = _filtered(rng, np.exp(-((wave * 1.5 / coarse_m) ** 2)) / np.maximum(wave, coarse_m / 100.0) ** 1.3)
 
     @classmethod
-    def of(cls, seed: int, cell_m: float) -> Texture:
+    def of(cls, seed: int, cell_m: float, period: int | None = None) -> Texture:
         """The texture of a seed; the last ones are kept, since making one takes as long as a small scene."""
-        return _texture(seed, round(cell_m, 6), PERIOD)
+        return _texture(seed, round(cell_m, 6), period or PERIOD)
 
     def window(self, x0: float, y0: float, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
         """``fine`` and ``coarse`` (rows, columns) of the window whose upper left corner is x0, y0."""
@@ -148,7 +148,7 @@ class Canvas:
         """Cover cells with a material and its texture; ``where`` (bool, shape of the cut) limits it."""
         kind = MATERIALS[material]
         texture = np.maximum(1.0 + kind.fine * self.fine[cut] + kind.coarse * self.coarse[cut], 0.1)
-        share = np.clip(1.5 * self.coarse[cut] - 0.8, 0.0, 1.0)
+        share = np.clip(0.9 * self.coarse[cut] - 0.4, 0.0, 1.0)
         mask = True if where is None else where
         for band, (tone, patch) in enumerate(zip(kind.colour, kind.patches or kind.colour)):
             np.copyto(self.albedo[band][cut], texture * (tone + share * (patch - tone)), where=mask)

@@ -63,9 +63,9 @@ def cloud_cover(
     cover = np.zeros(ragged.shape, np.float32)
     for cloud in clouds:
         aside = along(sun[0]) * cloud.height_m / np.tan(np.radians(sun[1])) if sun else np.zeros(2)
-        far = np.hypot(x[None, :] - cloud.x + aside[0], y[:, None] - cloud.y + aside[1])
-        depth = 1.0 - far / cloud.radius_m + RAGGED * ragged
-        np.maximum(cover, np.clip(1.6 * depth, 0.0, 1.0), out=cover)
+        dx, dy = (x - cloud.x + aside[0]).astype(np.float32), (y - cloud.y + aside[1]).astype(np.float32)
+        depth = 1.0 - np.hypot(dx[None, :], dy[:, None]) / np.float32(cloud.radius_m) + np.float32(RAGGED) * ragged
+        np.maximum(cover, np.clip(np.float32(1.6) * depth, 0.0, 1.0), out=cover)
     return cover
 
 

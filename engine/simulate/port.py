@@ -256,7 +256,8 @@ def block_places(
     for at_u in np.arange(u.min() + margin_m + length_m / 2, u.max() - margin_m, length_m + LANE_M):
         for at_v in np.arange(v.min() + margin_m + width_m / 2, v.max() - margin_m, width_m + LANE_M):
             centre = middle + ahead * at_u + aside * at_v
-            corners = rectangle(centre, length_m + 2 * margin_m, width_m + 2 * margin_m, azimuth_deg)
+            grown = 2 * margin_m - 0.02  # an edge on the ring's is neither in nor out
+            corners = rectangle(centre, length_m + grown, width_m + grown, azimuth_deg)
             if inside(ring, corners[:, 0], corners[:, 1]).all():
                 yield centre
 

@@ -60,13 +60,16 @@ class Rendered:
         east, north = self.view.lean_m(self.truth_height_m)
         return self.truth.with_(x=self.truth.x + east, y=self.truth.y + north)
 
-    def as_scene(self) -> ArrayScene:
-        """What a detector sees: the pixels stretched as those of a file are (0.5 % and 99.5 % become 0 and 1)."""
+    def as_scene(self, ends: tuple[float, float] | None = None) -> ArrayScene:
+        """What a detector sees: the pixels stretched as those of a file are (0.5 % and 99.5 % become 0 and 1).
+
+        ends: digits that lie at least as far apart, where this is a part of a larger scene (``Sensor.ends``).
+        """
         low, high = np.percentile(self.data, (0.5, 99.5), axis=(1, 2))
-        span = max(float(high.max() - low.min()), 1.0)
-        return ArrayScene(
-            (self.data - np.float32(low.min())) / np.float32(span), self.gsd_m, x0=self.x0, y0=self.y0, name="synthetic"
-        )
+        dark, bright = ends or (np.inf, -np.inf)
+        dark, bright = min(float(low.min()), dark), max(float(high.max()), bright)
+        stretched = (self.data - np.float32(dark)) / np.float32(max(bright - dark, 1.0))
+        return ArrayScene(stretched, self.gsd_m, x0=self.x0, y0=self.y0, name="synthetic")
 
 
 def render(
@@ -81,6 +84,7 @@ def render(
     sensor: Sensor | None = None,
     view: View | None = None,
     cell_m: float | None = None,
+    texture_cells: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Rendered:
     """Draw what lies in bounds (west, south, east, north, grown to whole pixels), by default straight from above.
@@ -88,7 +92,7 @@ def render(
     Works in tiles, so memory does not grow with the scene (beyond its 8-bit pixels). The same seed gives the same scene;
     scenes of one place at several times share ground_seed (the texture of the ground) and differ in seed (the noise).
     Method: reflectance and height on cells of at most cell_m (default COARSEST_CELL_M), sun and shadow there, lean by moving
-    slices of equal height, then blur, box pixel, haze, noise and JPEG. Raises Refusal for what cannot be rendered.
+    slices of equal height (the ground's texture repeats after texture_cells, a power of two), then blur, box pixel, haze, noise and JPEG. Raises Refusal for what cannot be rendered.
     """
     if not 0.1 <= gsd_m <= 30.0:
         raise Refusal(f"A pixel of {gsd_m:g} m cannot be simulated: give one between 0.1 and 30 m.")
@@ -100,7 +104,7 @@ def render(
     west, south, east, north = bounds
     columns, rows = int(np.ceil((east - west) / gsd_m - 1e-9)), int(np.ceil((north - south) / gsd_m - 1e-9))
     factor = max(2, int(np.ceil(gsd_m / (cell_m or COARSEST_CELL_M) - 1e-9)))
-    texture = Texture.of(seed if ground_seed is None else ground_seed, gsd_m / factor)
+    texture = Texture.of(seed if ground_seed is None else ground_seed, gsd_m / factor, texture_cells)
     picture = _Picture(layout, texture, factor, sensor, view, (sun_azimuth_deg, sun_elevation_deg))
     data = np.zeros((3, rows, columns), np.uint8)
     cloud = np.zeros((rows, columns), bool) if layout.clouds else None
@@ -162,10 +166,12 @@ class _Picture:
             overhead.shade_clouds(canvas, self.layout.clouds, direct, self.sun)
         seen = look(canvas.height, canvas.cell_m, self.view) if self.view.slope else None
         self._see(canvas, core, seen)
-        albedo, openness = canvas.albedo, np.ones((1, 1), np.float32)
+        albedo, openness = canvas.albedo, np.ones((1, 1), np.float32)  # from here on as the picture shows them
         if seen is not None:
-            albedo = albedo.reshape(3, -1)[:, seen.cells]
-            direct = np.where(seen.walls, np.float32(wall_light(self.view, *self.sun)), direct.ravel()[seen.cells])
+            moved = np.flatnonzero(seen.cells.ravel() != np.arange(seen.cells.size))
+            for layer in (*albedo, direct):
+                layer.ravel()[moved] = layer.ravel()[seen.cells.ravel()[moved]]
+            direct[seen.walls] = wall_light(self.view, *self.sun)
             openness = np.where(seen.walls, np.float32(WALL_SKY), openness)
         for band in range(3):
             albedo[band] *= sky[band] * openness + (1.0 - sky[band]) * direct

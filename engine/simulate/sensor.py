@@ -10,6 +10,7 @@ from .jpeg import through_jpeg
 
 AIRLIGHT = (0.16, 0.19, 0.24)  # red, green, blue of the haze
 MID_GREY = 0.15  # reflectance that contrast leaves as it is
+LARGE_SCENE = (0.02, 0.42)  # light of a scene's darkest and brightest half percent, of flat ground in the sun
 MARGIN_PX = 3  # pixels that the blur needs beyond those it gives
 COLOUR_MARGIN_PX = 6  # and those that coarser colour needs beyond these
 COLOUR_PX = 4  # side of a colour pixel where panchromatic pixels sharpen them
@@ -40,15 +41,24 @@ class Sensor:
 
     def digits(self, radiance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """uint8 of the shape of radiance (3, rows, columns); 0 is left to mean no data."""
-        airlight = np.array(AIRLIGHT, np.float32)[:, None, None]
+        seen = self._hazy(radiance)
+        sigma = self.noise * np.sqrt(0.02 + 0.2 * np.maximum(seen, 0.0))  # read-out and photon noise
+        seen += sigma * rng.standard_normal(seen.shape, np.float32)
+        digits = np.clip(np.rint(self._shown(seen)), 1, 255).astype(np.uint8)
+        return np.maximum(through_jpeg(digits, self.jpeg), 1) if self.jpeg else digits
+
+    def ends(self) -> tuple[float, float]:
+        """Digits of what is darkest and brightest in a large scene: water in shade, and white roofs."""
+        low, high = (self._shown(self._hazy(np.full((3, 1, 1), end, np.float32))) for end in LARGE_SCENE)
+        return float(low.min()), float(high.max())
+
+    def _hazy(self, radiance: np.ndarray) -> np.ndarray:
         if self.contrast != 1.0:
             radiance = MID_GREY * (np.maximum(radiance, 0.0) / MID_GREY) ** self.contrast
-        seen = (1.0 - self.haze) * radiance + self.haze * airlight
-        sigma = self.noise * np.sqrt(0.02 + 0.2 * np.maximum(seen, 0.0))  # read-out and photon noise
-        seen = seen + sigma * rng.standard_normal(seen.shape, np.float32)
-        shown = 255.0 * np.clip(self.gain * seen, 0.0, 1.0) ** (1.0 / self.gamma)
-        digits = np.clip(np.rint(shown), 1, 255).astype(np.uint8)
-        return np.maximum(through_jpeg(digits, self.jpeg), 1) if self.jpeg else digits
+        return (1.0 - self.haze) * radiance + self.haze * np.array(AIRLIGHT, np.float32)[:, None, None]
+
+    def _shown(self, seen: np.ndarray) -> np.ndarray:
+        return 255.0 * np.clip(self.gain * seen, 0.0, 1.0) ** (1.0 / self.gamma)
 
     def pixels(self, fine: np.ndarray, factor: int) -> np.ndarray:
         """Blurred means of factor x factor cells; fine (bands, rows, columns) has margin_px extra pixels all round."""

@@ -83,7 +83,7 @@ def _house(frame: Frame, thing: Thing) -> None:
 def draw_glint(frame: Frame, thing: Thing) -> None:
     """Sun glint on waves: bright facets in an oval, thinning towards its edge."""
     far = np.hypot(2 * frame.u / thing.length_m, 2 * frame.v / thing.width_m)
-    facets = np.clip(0.12 * np.exp(1.1 * np.clip(frame.fine, -3.0, 3.0)), 0.0, 0.9)
+    facets = np.clip(0.08 * np.exp(1.1 * np.clip(frame.fine, -3.0, 3.0)), 0.0, 0.9)
     frame.paint(facets * np.clip(1.3 * (1.0 - far), 0.0, 1.0), (0.75, 0.76, 0.76))
 
 
