@@ -89,6 +89,18 @@ class Mask:
         if rows.stop > rows.start and columns.stop > columns.start:
             self.hide(self._inside(geometry, rows, columns), cause, rows, columns)
 
+    def hide_cells(self, where: np.ndarray, cause: int, x0: float, y0: float, side_m: float) -> None:
+        """``hide`` for the pixels whose centre lies in a cell (bool, rows, columns) of another grid that is true."""
+        height, width = where.shape
+        rows, columns = self.window((x0, y0 - height * side_m, x0 + width * side_m, y0))
+        if not where.any() or rows.stop <= rows.start or columns.stop <= columns.start:
+            return
+        y = self.y0 - (np.arange(rows.start, rows.stop) + 0.5) * self.gsd_m
+        x = self.x0 + (np.arange(columns.start, columns.stop) + 0.5) * self.gsd_m
+        row, column = np.floor((y0 - y) / side_m).astype(int), np.floor((x - x0) / side_m).astype(int)
+        inside = ((row >= 0) & (row < height))[:, None] & ((column >= 0) & (column < width))
+        self.hide(where[np.ix_(row.clip(0, height - 1), column.clip(0, width - 1))] & inside, cause, rows, columns)
+
     def _inside(self, geometry: Any, rows: slice, columns: slice) -> np.ndarray:
         shape = rows.stop - rows.start, columns.stop - columns.start
         corner = self.x0 + columns.start * self.gsd_m, self.y0 - rows.start * self.gsd_m

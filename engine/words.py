@@ -8,3 +8,6 @@ APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE = "appeared", "disappeared"
 
 # Quality layers that come with scenes.
 SCL, QA_PIXEL = QUALITY_KINDS = ("SCL", "QA_PIXEL")
+
+# What rason:visibility reads off the picture.
+CLOUD, SHADOW, HAZE, GLINT = PICTURE_CAUSES = ("cloud", "cloud_shadow", "haze", "glint")

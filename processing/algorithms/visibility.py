@@ -15,7 +15,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import Refusal
-from ...engine.words import QUALITY_KINDS
+from ...engine.words import PICTURE_CAUSES, QUALITY_KINDS
 from ...layers import schema
 from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
@@ -46,8 +46,11 @@ class Visibility(RasonAlgorithm):
         """Help in the dialog and in qgis_process."""
         return self.tr(
             "Says which pixels of one optical scene could be seen, and of each zone and slot how much.\n\nHidden is what has no "
-            "data, what MASK covers, what lies under a roof of ROOFS that stood at the epoch, and what QUALITY calls cloud or "
-            "cloud shadow.\n\nThe raster says 1 where the "
+            "data, what MASK covers, what lies under a roof of ROOFS that stood at the epoch, what QUALITY calls cloud or cloud "
+            "shadow, and what CAUSES reads off the picture.\n\nThe picture is read with care, so that no bright yard is "
+            "taken for cloud: finer than about 1.3 m, cloud and haze are white bodies without any sharp edge; coarser, only clouds that "
+            "cast a visible shadow are found, so give the quality layer there. Haze hides only where the ground's edges are "
+            "lost in it. Snow, an even veil over the whole picture and smooth glint are not told: give MASK.\n\nThe raster says 1 where the "
             "ground is seen and else what hides it. Give it to rason:tallyscene and the detecting algorithms as VISIBILITY, or "
             "its table to rason:tally: numbers are then scaled up to the whole zone. A zone of which less than half could be "
             "seen is not observed, never 0."
@@ -67,6 +70,10 @@ class Visibility(RasonAlgorithm):
         which = QgsProcessingParameterEnum(
             "QUALITY_KIND", tr("Kind of the quality layer"), options=["auto", *QUALITY_KINDS], defaultValue="auto",
             usesStaticStrings=True,
+        )  # fmt: skip
+        causes = QgsProcessingParameterEnum(
+            "CAUSES", tr("Look in the picture for"), options=list(PICTURE_CAUSES), allowMultiple=True, optional=True,
+            defaultValue=list(PICTURE_CAUSES), usesStaticStrings=True,
         )  # fmt: skip
         table = QgsProcessingParameterFeatureSink("TABLE", tr("Visible fractions"), kind.TypeVector)
         slot_table = QgsProcessingParameterFeatureSink(
@@ -97,6 +104,11 @@ class Visibility(RasonAlgorithm):
                 QgsProcessingParameterFeatureSource("ROOFS", tr("Roofs"), POLYGONS, optional=True),
                 tr("Polygons with fields date_from and date_to (days, months or years; empty: always, still). Those that stood "
                    "at the epoch hide what is under them."),
+            ),
+            scenes.with_help(
+                causes,
+                tr("What is looked for in the picture itself; none where your masks say it all. With QUALITY, cloud and cloud shadow "
+                   "come from that layer alone."),
             ),
             *scenes.epoch_parameters(tr, tr("Left empty, the file must say it.")),
             scenes.bands_parameter(tr),
@@ -131,6 +143,7 @@ class Visibility(RasonAlgorithm):
         if dated:
             feedback.pushInfo(self.tr("{} of {} roofs stood at the epoch.").format(len(self.roofs), len(dated)))
         self._read_masks(parameters, context, feedback)
+        self.causes = self.parameterAsEnumStrings(parameters, "CAUSES", context)
         for text in (*self.scene.warnings, self.epoch.warning):
             if text:
                 feedback.pushWarning(text)
@@ -163,7 +176,7 @@ class Visibility(RasonAlgorithm):
         """Look, then write."""
         found = look.look(
             self.scene, quality_layer=self.quality, hidden_raster=self.hidden, hidden_polygons=self.outlines, roofs=self.roofs,
-            progress=bridge.progress(feedback, 0, 90),
+            causes=self.causes, progress=bridge.progress(feedback, 0, 90),
         )  # fmt: skip
         for text in found.warnings:
             feedback.pushWarning(text)

@@ -10,6 +10,7 @@ from shapely.geometry import LineString, box
 from rason.engine import visibility as v
 from rason.engine.class_raster import ClassRaster
 from rason.engine.errors import Refusal
+from rason.engine.georeference import transform
 from rason.engine.look import look
 from rason.engine.masked import MaskedScene
 from rason.engine.scene import Scene
@@ -129,13 +130,7 @@ def test_other_masks_are_not_taken_for_a_visibility_raster(scene, tmp_path, valu
 
 
 def test_masks_in_degrees_are_laid_on_the_scene(scene, tmp_path):
-    longitude, latitude = (float(a) for a in scene.frame.to_scene(X, Y))
-    crs = osr.SpatialReference()
-    crs.ImportFromEPSG(32652)
-    degrees = osr.SpatialReference()
-    degrees.ImportFromEPSG(4326)
-    degrees.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    west, north, _ = osr.CoordinateTransformation(crs, degrees).TransformPoint(longitude - 500, latitude + 500)
+    west, north = (float(a) for a in transform(scene.frame.wkt, "EPSG:4326", X - 500, Y + 500))
     path = write(tmp_path / "d.tif", np.full((200, 200), 5), gsd=1e-4, x=west, y=north, epsg=4326)
     found = look(scene, hidden_raster=ClassRaster.open(path, name="MASK"))
     assert (found.mask.causes[:, :80] == v.MASKED).all()
