@@ -11,6 +11,7 @@ from .errors import Refusal
 from .georeference import Frame
 
 _UNTRANSFORMED = (0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+_CACHE_BYTES = 96 << 20  # a row of 512-pixel blocks of three 8-bit bands, 60,000 pixels wide
 _DOMAINS = ("", "IMAGERY", "IMD", "IMAGE_STRUCTURE", "RPC")
 
 
@@ -28,6 +29,19 @@ def raising() -> Iterator[None]:
         gdal.PopErrorHandler()
         if not before:
             gdal.DontUseExceptions()
+
+
+@contextmanager
+def modest_cache() -> Iterator[None]:
+    """GDAL's block cache kept small inside the block only: scenes are read in order, and it would fill with what is done with."""
+    from osgeo import gdal
+
+    before = gdal.GetCacheMax()
+    gdal.SetCacheMax(min(before, _CACHE_BYTES))
+    try:
+        yield
+    finally:
+        gdal.SetCacheMax(before)
 
 
 def open_raster(source: str, name: str) -> Any:

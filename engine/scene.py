@@ -12,7 +12,7 @@ import numpy as np
 
 from .bands import VISIBLE, given_roles, is_radar, read_roles
 from .errors import Refusal
-from .gdal_files import metadata, open_raster, raising, warped, without_palette
+from .gdal_files import metadata, modest_cache, open_raster, raising, warped, without_palette
 from .georeference import Frame, metric_frame
 from .grid import Grid, Window
 from .patch import Patch
@@ -162,7 +162,7 @@ class Scene:
         step = width / out.shape[2]
         how = gdal.GRIORA_Average if step > 1 else gdal.GRIORA_Cubic if step < 1 else gdal.GRIORA_NearestNeighbour
         try:
-            with raising():
+            with raising(), modest_cache():
                 for target, index in zip(out, bands):
                     first = self._dataset.GetRasterBand(max(index, 0) + 1)
                     band = first.GetMaskBand() if index < 0 else first

@@ -13,9 +13,14 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ..patch import Patch
+
 # Directions tried round the main axis of inertia for the tightest rectangle, degrees.
 _TURNS_DEG = np.array([-16.0, -8.0, -4.0, 0.0, 4.0, 8.0, 16.0])
 RING_PX = 3.0  # width of the ring whose water is counted
+# Pieces that fill a rectangle so well, and are so long, are single hulls: nothing to part by erosion.
+_WHOLE_FILL, _WHOLE_RATIO = 0.75, 3.0
+_RING_POINTS = 48  # looked at round each of its pixels' widths
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,12 @@ class Pieces:
         centre = {name: getattr(self, name) * step + (step - 1) / 2 for name in ("row", "column")}
         return replace(self, **centre, length=self.length * step, width=self.width * step, area=self.area * step * step)
 
+    def placed(self, patch: Patch) -> Pieces:
+        """The same pieces in frame metres: column is x to the east, row is y to the south (falling y of the frame)."""
+        metres = {name: getattr(self, name) * patch.gsd_m for name in ("length", "width")}
+        x, y = patch.to_frame(self.column, self.row)
+        return replace(self, **metres, column=x, row=-y, area=self.area * patch.gsd_m**2)
+
     def select(self, which: np.ndarray) -> Pieces:
         """The pieces of a mask or index array."""
         return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
@@ -92,23 +103,41 @@ def cut(
     parts = []
     for threshold in thresholds:
         # A hull ends sharply: just beyond it the strangeness has halved. A cloud's or a wake's has not.
-        background = (strangeness < max(thresholds[0], threshold / 2)) & observable
-        for labels, radius in _eroded(own & (strangeness >= threshold), radii, least_area):
-            outlined = _outlined(labels, radius, strangeness, threshold)
+        mask = own & (strangeness >= threshold)
+        near = _surroundings(mask, max(radii) + RING_PX + 2)
+        background = (strangeness[near] < max(thresholds[0], threshold / 2)) & observable[near]
+        for labels, radius in _eroded(mask[near], radii, least_area):
+            outlined = _outlined(labels, radius, strangeness[near], threshold)
+            whole = (outlined.fill >= _WHOLE_FILL) & (outlined.length >= _WHOLE_RATIO * outlined.width)
             shape = (outlined.length >= least_length) & (outlined.length >= least_ratio * outlined.width)
             good = np.flatnonzero(shape & (outlined.fill >= least_fill))
             if len(good):
-                water, outside = _ring(labels, radius, background, observable)
-                parts.append(replace(outlined, water=water, outside=outside).select(good))
+                pieces = outlined.select(good)
+                water, outside = _ring(pieces, background, observable[near])
+                parts.append(replace(pieces, water=water, outside=outside).moved(near[0].start, near[1].start))
+            if whole.all():
+                break
     return Pieces.concatenate([Pieces.empty(), *parts])
+
+
+def _surroundings(mask: np.ndarray, margin: float) -> tuple[slice, slice]:
+    """The part of the window that holds the mask and a margin."""
+    extent = []
+    for axis, n in zip((1, 0), mask.shape):
+        at = np.flatnonzero(mask.any(axis))
+        first, last = (at[0], at[-1]) if len(at) else (0, 0)
+        extent.append(slice(max(int(first - margin), 0), min(int(last + margin) + 2, n)))
+    return extent[0], extent[1]
 
 
 def _eroded(mask: np.ndarray, radii: Sequence[float], least_area: float) -> Iterator[tuple[np.ndarray, float]]:
     """Label images of the mask eroded by each radius, specks left out."""
     from scipy import ndimage
 
-    depth = ndimage.distance_transform_edt(mask) if len(radii) > 1 else mask.astype(float)
+    depth = np.zeros(0)
     for radius in radii:
+        if radius and not depth.size:
+            depth = ndimage.distance_transform_edt(mask)
         core = depth > radius if radius else mask
         labels, count = ndimage.label(core, structure=np.ones((3, 3), bool))
         if not count:
@@ -182,22 +211,27 @@ def _rectangles(
     return row, column, np.maximum(length, width), np.minimum(length, width), np.where(swap, angle + np.pi / 2, angle)
 
 
-def _ring(
-    labels: np.ndarray, radius: float, background: np.ndarray, observable: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of each piece's ring that are background, and not observable; what lies beyond the window is left out."""
-    from scipy import ndimage
-
-    count = int(labels.max())
-    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
-    ring = (distance > radius + 0.5) & (distance <= radius + 0.5 + RING_PX)
-    owner = labels[nearest[0][ring], nearest[1][ring]]
-    total, water, outside = (
-        np.bincount(owner, weights=w, minlength=count + 1)[1:]
-        for w in (np.ones(len(owner)), background[ring].astype(float), (~observable[ring]).astype(float))
-    )
-    total = np.maximum(total, 1)
-    return water / total, outside / total
+def _ring(p: Pieces, background: np.ndarray, observable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the ring round each piece's rectangle that are background, and not observable; beyond the window is left out."""
+    # Points of a square's border, walked round once, on three squares of growing size.
+    t = (np.arange(_RING_POINTS) + 0.5) / _RING_POINTS * 4
+    side, at = t.astype(int), 2 * (t % 1) - 1
+    u = np.choose(side, [at, np.ones_like(at), -at, -np.ones_like(at)])
+    v = np.choose(side, [-np.ones_like(at), at, np.ones_like(at), -at])
+    off = np.arange(0.5, RING_PX) + 0.5
+    along = u * (p.length[:, None, None] / 2 + off[:, None])
+    across = v * (p.width[:, None, None] / 2 + off[:, None])
+    cos, sin = np.cos(p.angle)[:, None, None], np.sin(p.angle)[:, None, None]
+    row = np.rint(p.row[:, None, None] + along * sin + across * cos).astype(int)
+    column = np.rint(p.column[:, None, None] + along * cos - across * sin).astype(int)
+    rows, columns = background.shape
+    within = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+    row, column = np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
+    # The long sides count for as much more as they are longer.
+    weight = np.where(side % 2 == 0, p.length[:, None], p.width[:, None])[:, None] * within
+    total = np.maximum(weight.sum((1, 2)), 1e-9)
+    water, outside = ((weight * a[row, column]).sum((1, 2)) / total for a in (background, ~observable))
+    return water, outside
 
 
 def best_set(pieces: Pieces, value: np.ndarray) -> np.ndarray:

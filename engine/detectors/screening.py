@@ -1,21 +1,28 @@
-"""A quick look at coarse pixels: where in a large water zone anything floats at all, so that only that is read finely."""
+"""A quick look at coarse pixels: where in a drawn water zone anything floats at all, so that only that is read finely."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..patch import Patch
-from ..tiles import Bounds, Tile, tiles
+from ..tiles import Bounds, tiles
 from ..zones import Zone
 from . import water
 from .base import Progress, SceneLike
 
-COARSER = 4  # times the work pixel
-# Strangeness of coarse pixels worth a closer look: of two together (lower than the detector's own), or of one alone.
-_PAIR_FROM, _SINGLE_FROM = 4.5, 8.0
-_TILE_PX = 512
+_COARSEST, _ALONG_SHIP = 4, 5  # work pixels in a coarse one at most; coarse pixels along the shortest ship at least
+# Strangeness of coarse pixels worth a closer look (lower than the detector's own), and of two that need no third.
+FROM, _PAIR_FROM = 5.0, 8.0
+_LEAST_PX = 4
+_TILE_PX = 768
 _JOIN_PX = 2  # gaps between the parts of one ship, or of a raft
-_CONTEXT_M = 75.0  # water read round what floats, for the background
+_LARGE_PX = 40  # length from which a thing that floats alone is large
+_CONTEXT_M, _CONTEXT_PX = 50.0, 30  # water read round what floats, for the background
+
+
+def coarser(least_m: float, gsd_m: float) -> int:
+    """How many times coarser than the work pixel the quick look may be."""
+    return int(np.clip(least_m / (_ALONG_SHIP * gsd_m), 1, _COARSEST))
 
 
 class Screen:
@@ -24,8 +31,9 @@ class Screen:
     ``wet``: whether any of the zone was observed. The map holds one bool for each coarse pixel: 1/16 byte a work pixel.
     """
 
-    def __init__(self, scene: SceneLike, zone: Zone, part: Bounds, gsd_m: float, progress: Progress) -> None:
-        self._part, self._gsd = part, gsd_m * COARSER
+    def __init__(self, scene: SceneLike, zone: Zone, part: Bounds, gsd_m: float, least_m: float, progress: Progress) -> None:
+        self._part, self._gsd = part, gsd_m * coarser(least_m, gsd_m)
+        self._context = max(_CONTEXT_M, _CONTEXT_PX * gsd_m)
         columns, rows = (int(np.ceil((part[i + 2] - part[i]) / self._gsd)) + 1 for i in (0, 1))
         self._seen = np.zeros((rows, columns), bool)
         self.wet = False
@@ -50,37 +58,50 @@ class Screen:
         row, column = (self._part[3] - y) / self._gsd, (x - self._part[0]) / self._gsd
         return tuple(np.clip(v.astype(int), 0, n - 1) for v, n in zip((row, column), self._seen.shape))  # type: ignore[return-value]
 
-    def window(self, tile: Tile) -> Bounds | None:
-        """The box of everything that reaches into a tile's core, with some water round it; None where there is nothing."""
+    def windows(self) -> list[tuple[Bounds, Bounds, bool]]:
+        """Boxes that hold all that may float, apart from each other.
+
+        Each with the box to read, some water round it, and whether one large thing is alone in it.
+        """
         from scipy import ndimage
 
-        west, south, east, north = tile.outer
-        rows, columns = self._place(np.array([west, east]), np.array([north, south]))
-        part = self._seen[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
-        labels, _ = ndimage.label(ndimage.binary_dilation(part, np.ones((3, 3), bool), _JOIN_PX))
-        core_rows, core_columns = self._place(np.array(tile.core[::2]), np.array(tile.core[:0:-2]))
-        core = np.s_[
-            core_rows[0] - rows[0] : core_rows[1] - rows[0] + 1,
-            core_columns[0] - columns[0] : core_columns[1] - columns[0] + 1,
-        ]
-        reached = np.isin(labels, np.unique(labels[core][labels[core] > 0]))
-        at_row, at_column = np.flatnonzero(reached.any(1)), np.flatnonzero(reached.any(0))
-        if not len(at_row):
-            return None
-        left, top = self._part[0] + columns[0] * self._gsd, self._part[3] - rows[0] * self._gsd
+        seen = ndimage.binary_dilation(self._seen, np.ones((3, 3), bool), _JOIN_PX) if self._seen.any() else self._seen
+        first, _ = ndimage.label(seen, np.ones((3, 3), bool))
+        count, boxes = -1, list[tuple[slice, slice]]()
+        while len(boxes) != count:  # boxes that overlap become one, until none do
+            count = len(boxes)
+            labels, _ = ndimage.label(seen, np.ones((3, 3), bool))
+            boxes = ndimage.find_objects(labels)
+            for box in boxes:
+                seen[box] = True
+        found = []
+        for box in boxes:
+            west, south, east, north = core = self._bounds(*box)
+            wide = (west - self._context, south - self._context, east + self._context, north + self._context)
+            inner = first[box]
+            large = max(inner.shape) >= _LARGE_PX and bool((inner[inner > 0] == inner.max()).all())
+            found.append((core, wide, large))
+        return found
+
+    def _bounds(self, rows: slice, columns: slice) -> Bounds:
+        west, north = self._part[0], self._part[3]
         return (
-            max(left + at_column[0] * self._gsd - _CONTEXT_M, west),
-            max(top - (at_row[-1] + 1) * self._gsd - _CONTEXT_M, south),
-            min(left + (at_column[-1] + 1) * self._gsd + _CONTEXT_M, east),
-            min(top - at_row[0] * self._gsd + _CONTEXT_M, north),
+            west + columns.start * self._gsd,
+            north - rows.stop * self._gsd,
+            west + columns.stop * self._gsd,
+            north - rows.start * self._gsd,
         )
 
 
 def _floating(strange: np.ndarray) -> np.ndarray:
-    """Bool: pixels of strange pairs and very strange single pixels; noise makes neither."""
+    """Bool: groups of some strange pixels, or of two very strange ones; noise makes neither."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(strange >= _PAIR_FROM, structure=np.ones((3, 3), bool))
-    size = np.bincount(labels.ravel())
-    size[0] = 0
-    return (size > 1)[labels] | (strange >= _SINGLE_FROM)
+    labels, count = ndimage.label(strange >= FROM, structure=np.ones((3, 3), bool))
+    size = np.bincount(labels.ravel(), minlength=count + 1)
+    peak = np.zeros(count + 1, np.float32)
+    rows, columns = np.nonzero(labels)
+    np.maximum.at(peak, labels[rows, columns], strange[rows, columns])
+    good = (size >= _LEAST_PX) | ((size >= 2) & (peak >= _PAIR_FROM))
+    good[0] = False
+    return good[labels]

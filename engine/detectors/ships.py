@@ -7,19 +7,19 @@ import numpy as np
 from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
+from ..merging import merge
 from ..patch import Patch
 from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
 from . import component_tree, water, water_mask
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .component_tree import Pieces
-from .screening import COARSER, Screen
+from .screening import Screen, coarser
 
 Window = tuple[slice, slice]
 
 WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls
-TILE_PX, SCREENED_TILE_PX = 2048, 1024
-SCREENED_GSD_M = 4.0  # a first look at pixels up to this misses no ship
+TILE_PX = 2048
 LONGEST_M, WIDEST_M = 420.0, 65.0
 LEAST_FILL, LEAST_RATIO = 0.5, 1.5  # share of the rectangle covered, length to beam
 HALO_M = LONGEST_M / 2 + 30  # a ship whose centre lies in a tile ends within this
@@ -33,7 +33,7 @@ _FROM, _CLUTTER = 5.0, 0.01
 _THRESHOLDS = 7
 _RADII_PX = (0.0, 1.0, 1.5, 2.5, 4.0)
 _MARGIN_PX = 9
-_THICK_PX = 12.0  # half the thickness of a cluster, in the pixels it is looked at
+_THICK_PX = 8.0  # half the thickness of a cluster, in the pixels it is looked at
 # Narrower things along the zone's edge are the quay or the bank, where the line was drawn a few metres off.
 _EDGE_STRIP_M, _EDGE_STRIP_PX = 5.0, 1.5
 
@@ -73,24 +73,35 @@ class Ships(ZoneByZone):
         gsd = scene.gsd_m * max(1, int(wanted / scene.gsd_m + 0.25))
         part = _common(zone.geometry.bounds, scene.bounds)
         screen = None
-        meets = part[0] < part[2] and part[1] < part[3]
-        if meets and zone.kind != "area" and gsd * COARSER < SCREENED_GSD_M:
-            screen = Screen(scene, zone, part, gsd, lambda fraction: progress(0.4 * fraction))
+        if part[0] < part[2] and part[1] < part[3] and zone.kind == "water" and coarser(least, gsd) > 1:
+            screen = Screen(scene, zone, part, gsd, least, lambda fraction: progress(0.4 * fraction))
         walk = _walk(scene.bounds, zone, part, gsd, screen)
         begun = 0.4 if screen else 0.0
-        parts, wet = [], screen is not None and screen.wet
-        for k, (tile, window) in enumerate(walk):
+        parts, scores, looks, wet = [Pieces.empty()], [np.zeros(0)], [np.zeros(0, int)], screen is not None and screen.wet
+        for k, (tile, window, pixel) in enumerate(walk):
 
             def within(fraction: float, k: int = k) -> None:
                 progress(begun + (1 - begun) * (k + fraction) / len(walk))
 
-            found = _in_patch(scene.read(window, gsd), zone, tile.core, least, within)
-            wet |= found is not None
-            if found is not None:
-                parts.append(found.select(tile.owns(found.x, found.y)))
+            found = _in_patch(scene.read(window, pixel), zone, tile.core, least, within)
+            if found is None:
+                continue
+            wet = True
+            # Boxes of the screen may cut a ship of which it saw a part only; tiles are cut anywhere and own what is theirs.
+            own = np.ones(len(found[0]), bool) if screen else tile.owns(found[0].column, -found[0].row)
+            parts.append(found[0].select(own))
+            scores.append(found[1][own])
+            looks.append(np.full(own.sum(), k))
         progress(1.0)
-        ships = Detections.concatenate(parts)
+        ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), least)
         return Found(ships, {"m": float(ships.length_m.sum())}, True, _warnings(zone, least, wet))
+
+
+def _ships(pieces: Pieces, score: np.ndarray, look: np.ndarray, least_m: float) -> Detections:
+    """Each ship once, without the pieces of wakes; pieces in frame metres, look: the window that gave each."""
+    kept = ~_in_wake(pieces, score)
+    ships = _detections(pieces.select(kept), score[kept], least_m)
+    return ships.select(merge(ships, look[kept]))
 
 
 def _warnings(zone: Zone, least: float, wet: bool) -> tuple[str, ...]:
@@ -105,8 +116,8 @@ def _warnings(zone: Zone, least: float, wet: bool) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _walk(bounds: Bounds, zone: Zone, part: Bounds, gsd_m: float, screen: Screen | None) -> list[tuple[Tile, Bounds]]:
-    """Tiles of the zone's part of the scene where there may be ships, each with the window to read for it."""
+def _walk(bounds: Bounds, zone: Zone, part: Bounds, gsd_m: float, screen: Screen | None) -> list[tuple[Tile, Bounds, float]]:
+    """Parts of the zone in the scene where there may be ships, each with the window to read for it and the pixel to read."""
     from shapely.geometry import box
     from shapely.prepared import prep
 
@@ -115,10 +126,13 @@ def _walk(bounds: Bounds, zone: Zone, part: Bounds, gsd_m: float, screen: Screen
     rim = HALO_M if zone.kind == "area" else _MARGIN_PX * gsd_m
     around = _common((part[0] - rim, part[1] - rim, part[2] + rim, part[3] + rim), bounds)
     walk = []
-    for tile in tiles(part, (SCREENED_TILE_PX if screen else TILE_PX) * gsd_m, HALO_M):
-        window = screen.window(tile) if screen else tile.outer
-        if window and touched.intersects(box(*tile.core)):
-            walk.append((tile, _common(window, around)))
+    for core, window, large in screen.windows() if screen else [(part, part, False)]:
+        # A ship of two hundred pixels is as well seen in a quarter of them.
+        pixel = 2 * gsd_m if large and 2 * gsd_m < water.FINE_GSD_M else gsd_m
+        whole = screen and max(core[2] - core[0], core[3] - core[1]) <= TILE_PX * gsd_m
+        for tile in tiles(core, TILE_PX * gsd_m, HALO_M):
+            if touched.intersects(box(*tile.core)):
+                walk.append((tile, _common(window if whole else tile.outer, around), pixel))
     return walk
 
 
@@ -126,8 +140,13 @@ def _common(a: Bounds, b: Bounds) -> Bounds:
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
-def _in_patch(patch: Patch, zone: Zone, core: Bounds, least_m: float, progress: Progress) -> Detections | None:
-    """Ships of one window whose centre may lie in the core, and lies in the zone; None where there is no water to look at."""
+def _in_patch(
+    patch: Patch, zone: Zone, core: Bounds, least_m: float, progress: Progress
+) -> tuple[Pieces, np.ndarray] | None:
+    """Hulls of one window that may lie in the core and are centred in the zone, in frame metres, with their scores.
+
+    None where there is no water to look at.
+    """
     if not patch.valid.any():
         return None
     inside = patch.inside(zone.geometry) & patch.valid
@@ -143,7 +162,8 @@ def _in_patch(patch: Patch, zone: Zone, core: Bounds, least_m: float, progress: 
     (left, right), (top, bottom) = patch.to_pixel(np.array(core[::2]), np.array(core[:0:-2]))
     within = (slice(top, bottom), slice(left, right))
     pieces, score = _pieces(np.where(observable, strange, 0), observable, within, patch.gsd_m, least_m, progress)
-    return _detections(patch, pieces, score, least_m).select(_centred(patch, pieces, inside))
+    own = _centred(patch, pieces, inside)
+    return pieces.select(own).placed(patch), score[own]
 
 
 def _pieces(
@@ -168,21 +188,24 @@ def _pieces(
         found.append(pieces.moved(top, left))
         scored.append(score)
         progress(0.4 + 0.6 * k / len(boxes))
-    pieces, score = Pieces.concatenate(found), np.concatenate(scored)
-    kept = ~_in_wake(pieces)
-    return pieces.select(kept), score[kept]
+    return Pieces.concatenate(found), np.concatenate(scored)
 
 
-def _in_wake(p: Pieces) -> np.ndarray:
-    """Bool (N): pieces that trail a much stronger one: on its axis, within six of its lengths, no wider, and as directed."""
+def _in_wake(p: Pieces, score: np.ndarray) -> np.ndarray:
+    """Bool (N): pieces that trail a ship: on its axis, within six of its lengths, as wide and as directed, and much weaker.
+
+    Weaker is half as strange, or half as large and by far less a hull.
+    """
     dc, dr = p.column[None] - p.column[:, None], p.row[None] - p.row[:, None]
     cos, sin = np.cos(p.angle)[:, None], np.sin(p.angle)[:, None]
     along, across = np.abs(dc * cos + dr * sin), np.abs(dr * cos - dc * sin)
     turned = np.abs(np.sin(p.angle[None] - p.angle[:, None]))
     length, width = p.length[:, None], p.width[:, None]
-    trails = (along < 6 * length) & (across < width) & (turned < np.sin(np.radians(25))) & (p.width[None] <= width)
+    trails = (along < 6 * length) & (across < width) & (turned < np.sin(np.radians(25))) & (p.width[None] <= 1.3 * width)
     # At a quay ships of all colours lie in line; a wake has water on both sides.
-    return (trails & (p.strangeness[None] < 0.5 * p.strangeness[:, None])).any(0) & (p.water > 0.6)
+    lesser = (p.area[None] < 0.5 * p.area[:, None]) & (score[None] < 0.6 * score[:, None])
+    weaker = lesser | (p.strangeness[None] < 0.5 * p.strangeness[:, None])
+    return (trails & weaker).any(0) & (p.water > 0.6)
 
 
 def _hulls(
@@ -265,12 +288,14 @@ def _centred(patch: Patch, p: Pieces, inside: np.ndarray) -> np.ndarray:
     return inside[rows, columns]
 
 
-def _detections(patch: Patch, p: Pieces, score: np.ndarray, least_m: float) -> Detections:
-    x, y = patch.to_frame(p.column, p.row)
-    length, width = p.length * patch.gsd_m, p.width * patch.gsd_m
+def _detections(p: Pieces, score: np.ndarray, least_m: float) -> Detections:
+    """Pieces in frame metres as detections."""
     berthed = (p.outside > 0.1) | (p.water < 0.5)
     note = np.where(
-        width > WIDEST_M, "perhaps two abreast", np.where(berthed, "at berth", np.where(length < 1.3 * least_m, "small", ""))
+        p.width > WIDEST_M,
+        "perhaps two abreast",
+        np.where(berthed, "at berth", np.where(p.length < 1.3 * least_m, "small", "")),
     )
     probability = 1 / (1 + np.exp(-_P_SLOPE * (score - _P_HALF)))
-    return Detections.make(x, y, length, width, np.degrees(p.angle) + 90, "ship", score=score, p=probability, note=note)
+    azimuth = np.degrees(p.angle) + 90
+    return Detections.make(p.column, -p.row, p.length, p.width, azimuth, "ship", score=score, p=probability, note=note)

@@ -1,12 +1,11 @@
-"""The first look: nothing where nothing floats, all of what reaches into a tile."""
+"""The first look: nothing where nothing floats, boxes round all that does."""
 
 import numpy as np
 import pytest
 from shapely.geometry import box
 
-from rason.engine.detectors.screening import COARSER, Screen
+from rason.engine.detectors.screening import Screen, coarser
 from rason.engine.scene import ArrayScene
-from rason.engine.tiles import Tile, tiles
 from rason.engine.zones import Zone
 
 GSD = 0.5
@@ -21,36 +20,50 @@ def screen(hulls=(), valid=None):
         data[:, int((SIDE - north) / GSD) : int((SIDE - south) / GSD), int(west / GSD) : int(east / GSD)] = 0.7
     scene = ArrayScene(data, GSD, y0=SIDE, valid=valid)
     seen = []
-    looked = Screen(scene, Zone("z", "water", box(0, 0, SIDE, SIDE)), scene.bounds, GSD, seen.append)
+    looked = Screen(scene, Zone("z", "water", box(0, 0, SIDE, SIDE)), scene.bounds, GSD, 10.0, seen.append)
     assert seen[-1] == 1.0
     return looked
 
 
+def holds(outer, inner, by=0.0):
+    return (
+        outer[0] <= inner[0] - by and outer[1] <= inner[1] - by and outer[2] >= inner[2] + by and outer[3] >= inner[3] + by
+    )
+
+
+def test_the_shortest_ship_keeps_five_pixels():
+    assert [coarser(*at) for at in ((10, 0.5), (10, 0.6), (40, 3.0), (60, 10.0))] == [4, 3, 2, 1]
+
+
 def test_nothing_observed_is_not_wet():
     looked = screen(valid=np.zeros((400, 400), bool))
-    assert not looked.wet
-    assert all(looked.window(tile) is None for tile in tiles((0, 0, SIDE, SIDE), 100, 30))
+    assert not looked.wet and not looked.windows()
 
 
 def test_empty_sea_has_no_windows():
     looked = screen()
-    assert looked.wet
-    assert all(looked.window(tile) is None for tile in tiles((0, 0, SIDE, SIDE), 50, 30))
+    assert looked.wet and not looked.windows()
 
 
-def test_window_holds_the_hull_and_water_round_it():
-    hull = (90, 120, 130, 128)
-    window = screen([hull]).window(Tile(0, (0, 0, SIDE, SIDE), (-50, -50, SIDE + 50, SIDE + 50), (True, True)))
-    assert window[0] < hull[0] - 50 and window[1] < hull[1] - 50 and window[2] > hull[2] + 50 and window[3] > hull[3] + 50
+@pytest.mark.parametrize(
+    "hull,large", [((90, 120, 130, 128), False), ((20, 120, 130, 136), True), ((90, 120, 100, 123), False)]
+)
+def test_window_holds_the_hull_and_water_round_it(hull, large):
+    ((core, window, is_large),) = screen([hull]).windows()
+    assert holds(core, hull) and holds(window, core, 49) and is_large == large
 
 
-def test_window_stays_within_the_halo():
-    window = screen([(10, 95, 190, 105)]).window(Tile(0, (90, 90, 110, 110), (60, 60, 140, 140), (False, False)))
-    assert window == pytest.approx((60, 60, 140, 140), abs=GSD * COARSER)
+def test_boxes_are_apart_and_hold_what_is_large_only_where_it_is_alone():
+    hulls = [(20, 20, 110, 110), (60, 130, 90, 140), (150, 150, 170, 156)]
+    windows = screen(hulls).windows()
+    assert len(windows) == 3
+    cores = [box(*core) for core, _, _ in windows]
+    assert not any(a.intersects(b) for i, a in enumerate(cores) for b in cores[:i])
+    # A boat in the corner of a slanting ship's box: two things in one box.
+    slanting = [(20 + k, 20 + k, 28 + k, 28 + k) for k in range(0, 100, 2)] + [(100, 30, 112, 34)]
+    assert [large for _, _, large in screen(slanting).windows()] == [False]
 
 
-def test_only_what_reaches_into_the_core_counts():
-    looked = screen([(10, 20, 30, 28)])
-    walk = list(tiles((0, 0, SIDE, SIDE), 100, 60))
-    wanted = [tile.core for tile in walk if looked.window(tile) is not None]
-    assert wanted == [(0.0, 0.0, 100.0, 100.0)]
+def test_single_pixels_do_not_count():
+    looked = screen([(50, 50, 52, 52)])
+    assert not looked.windows()
