@@ -114,7 +114,15 @@ def trial(job):
     given = trials.Conditions.default(rng, family, trials.GSD_M[kind] if gsd is None else (gsd, gsd * 1.0001))
     made = trials.MAKERS[kind](seed, given.shifted(shift, rng), family)
     drawn, name = time.perf_counter(), CLASS[kind]
-    line = {"key": key_of(job), "kind": kind, "family": family, "shift": shift, "gsd": gsd, "class": name, **conditions_of(made)}
+    line = {
+        "key": key_of(job),
+        "kind": kind,
+        "family": family,
+        "shift": shift,
+        "gsd": gsd,
+        "class": name,
+        **conditions_of(made),
+    }
     try:
         wanted, _ = counting.plan(made.zones, [name])
         count = counting.count_scene(made.scene, wanted, counting.check(made.scene, wanted), {}, level=LEVEL, seed=seed)
@@ -156,6 +164,7 @@ def run(todo, workers, seconds, path):
     end = time.time() + seconds if seconds else float("inf")
     pending = iter(todo)
     with multiprocessing.Pool(workers) as pool, open(path, "a", encoding="utf8") as file:
+        file.write("\n")  # the last line of a run that was stopped may be half
         running = [pool.apply_async(trial, (job,)) for job in _some(pending, 2 * workers, end)]
         done = 0
         while running:
@@ -185,6 +194,7 @@ def serial(todo, seconds, path):
     """The same in this process."""
     end = time.time() + seconds if seconds else float("inf")
     with open(path, "a", encoding="utf8") as file:
+        file.write("\n")
         for job in todo:
             if time.time() > end:
                 return
@@ -195,8 +205,14 @@ def serial(todo, seconds, path):
 def read_lines(path):
     if not path.exists():
         return {}
-    lines = (json.loads(text) for text in path.read_text("utf8").splitlines() if text.endswith("}"))
-    return {line["key"]: line for line in lines}
+    lines = {}
+    for text in path.read_text("utf8").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:  # the run was stopped while it wrote this
+            continue
+        lines[line["key"]] = line
+    return lines
 
 
 def sums(line):
@@ -224,7 +240,9 @@ def figures(lines):
         "worst_decile": round(float(relative[: max(1, len(relative) // 10)].mean()), 3) if len(relative) else None,
         "empty_zones": len(empty),
         "empty_with_none": round(float(np.mean([zone[5] == 0 for zone in empty])), 3) if empty else None,
-        "false_per_unit_of_empty_ground": round(sum(z[5] for z in empty) / max(sum(z[4] for z in empty), 1e-9), 3) if empty else None,
+        "false_per_unit_of_empty_ground": round(sum(z[5] for z in empty) / max(sum(z[4] for z in empty), 1e-9), 3)
+        if empty
+        else None,
         "shipped_interval": {
             "coverage": round(float(np.mean(inside_)), 3) if inside_ else None,
             "median_width_over_truth": _width([s for s in shipped if s], [t for s, t in zip(shipped, true) if s]),
@@ -240,9 +258,13 @@ def _width(ends, true):
 def calibration(lines, class_name):
     """Of some scenes, as rason:calibrate makes it, as if they were real and each a site of its own."""
     total = np.array([sums(line) for line in lines])
-    spans, _ = taken.ranges([taken.Conditions(line["effective_gsd_m"], line["sun_elevation_deg"], None, line["off_nadir_deg"]) for line in lines])
+    spans, _ = taken.ranges(
+        [taken.Conditions(line["effective_gsd_m"], line["sun_elevation_deg"], None, line["off_nadir_deg"]) for line in lines]
+    )
     unit = "km" if class_name == "freight_car" else "ha"
-    return Calibration(class_name, *total.T[:5], exposure_unit=unit, site=tuple(line["key"] for line in lines), conditions=spans)
+    return Calibration(
+        class_name, *total.T[:5], exposure_unit=unit, site=tuple(line["key"] for line in lines), conditions=spans
+    )
 
 
 def interval_score(low, high, true):
@@ -273,11 +295,13 @@ def conformal_interval(lines, found):
 
 
 def coverage(judged, pool, class_name, k, *, told):
-    """Coverage, width and score of each judged scene's interval on k scenes of a pool (never itself).
+    """Coverage, width and score of each judged scene's interval on k scenes of a pool (never itself); None for too few.
 
     told: with what trust() makes of the scene's conditions; else taken as calibrated.
     """
     rows = defaultdict(list)
+    if not judged:
+        return None
     for i, line in enumerate(judged):
         rng = np.random.default_rng([i, k, 3])
         others = [other for other in pool if other["key"] != line["key"]]
@@ -294,7 +318,9 @@ def coverage(judged, pool, class_name, k, *, told):
         for name, (a, b) in {
             "ours": (low, high), "plain t": t_interval(chosen, found), "conformal": conformal_interval(chosen, found)
         }.items():  # fmt: skip
-            rows[name].append((a <= true <= b, (b - a) / max(true, 1) if true >= 3 else np.nan, interval_score(a, b, true) / max(true, 3)))
+            rows[name].append(
+                (a <= true <= b, (b - a) / max(true, 1) if true >= 3 else np.nan, interval_score(a, b, true) / max(true, 3))
+            )
         rows["widened"].append(trust.site_sd > 0)
     widened = rows.pop("widened")
     out = {"scenes": len(judged), "k": k, "widened": round(float(np.mean(widened)), 3)}
@@ -319,7 +345,7 @@ def report(lines):
         for line in of:
             at = "" if line["gsd"] is None else f" at {line['gsd']:g} m"
             groups[f"{line['family']}, {line['shift']}{at}"].append(line)
-        judged, fit, name = groups["held out, none"], groups["fit, none"], CLASS[kind]
+        judged, fit, name = groups.get("held out, none", []), groups.get("fit, none", []), CLASS[kind]
         out["kinds"][kind] = {
             "class": name,
             "figures": {group: figures(part) for group, part in sorted(groups.items())},
