@@ -12,6 +12,7 @@ from rason.engine.simulate.layout import Area, Layout, along, rectangle, right_o
 from rason.engine.simulate.render import render
 
 FIT, REPORT = range(100, 130), range(200, 230)
+YARD_FIT, YARD_REPORT = range(300, 320), range(400, 420)
 GROUNDS = ("soil", "grass", "concrete", "asphalt", "soil", "grass")
 BUFFER_M = 0.57  # a body ends this far before the coupling
 
@@ -45,6 +46,45 @@ def place(seed, gsd_m):
         seed=seed,
     )
     return seen.as_scene(), labelled
+
+
+def yard(seed, gsd_m):
+    """A simulated yard of three to five tracks as close as 4.5 m under a mostly low sun, a third of the tracks empty."""
+    from shapely.geometry import LineString
+
+    rng = np.random.default_rng([seed, 78])
+    azimuth, length_m, spacing_m, number = (
+        rng.uniform(0, 180),
+        rng.uniform(180, 300),
+        rng.uniform(4.5, 6.0),
+        int(rng.integers(3, 6)),
+    )
+    ahead, aside = along(azimuth), right_of(azimuth)
+    labelled, drawn, things = [], [], []
+    for k in range(number):
+        middle = aside * (k - (number - 1) / 2) * spacing_m
+        ends = np.array([middle - ahead * length_m / 2, middle + ahead * length_m / 2])
+        drawn.append(ends + np.outer([-60.0, 60.0], ahead))
+        standing = [] if (seed + k) % 3 == 0 else _train(ends, length_m, rng)
+        labelled.append(Track("synthetic", f"{seed}.{k}", LineString(ends), _vehicles(standing, ahead, length_m)))
+        things += standing
+    bed = Area(rectangle(np.zeros(2), length_m + 200.0, number * spacing_m + rng.uniform(0, 4), azimuth), "ballast")
+    corners = np.concatenate(drawn)
+    seen = render(
+        Layout((bed,) if rng.random() < 0.7 else (), tuple(drawn), tuple(things), ground=GROUNDS[seed % len(GROUNDS)]),
+        (*(corners.min(0) - 20.0), *(corners.max(0) + 20.0)),
+        gsd_m=gsd_m,
+        sun_azimuth_deg=azimuth + rng.choice([-1, 1]) * rng.uniform(35, 145),
+        sun_elevation_deg=rng.uniform(12, 45),
+        seed=seed,
+    )
+    return seen.as_scene(), labelled
+
+
+def _vehicles(standing, ahead, length_m):
+    """Where the cars of a train stand along their track, in order."""
+    at = sorted((float(np.dot((car.x, car.y), ahead)) + length_m / 2, car.length_m / 2 - BUFFER_M) for car in standing)
+    return [Vehicle(m, m - half, m + half, False) for m, half in at]
 
 
 def _train(ends, length_m, rng):

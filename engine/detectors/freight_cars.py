@@ -1,8 +1,7 @@
 """Freight cars along known tracks, without a deep network.
 
-The track is straightened (``strip``), evidence for wagons and for the joints between them is scored along it (``wagon_evidence``)
-and an explicit-duration model cuts it into wagons (``segments``). Each stage is a function of its own, so that neighbouring tracks
-can later be judged together.
+The tracks are straightened (``strip``), evidence for wagons and for the joints between them is scored along them, in the light
+that all tracks of the scene share (``wagon_evidence``), and an explicit-duration model cuts each into wagons (``segments``).
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..zones import Zone
-from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
+from .base import Found, Progress, SceneLike, silent
 from .segments import LengthModel, Segments, segment
 from .strip import Strip, lengthened, observed_runs, straighten
-from .wagon_evidence import HALF_WIDTH_M, Lanes, Scorer, lanes_of, shade_contrast, shade_vector
+from .wagon_evidence import HALF_WIDTH_M, Lanes, Light, Scorer, lanes_of, light_of, shade_contrast
 
 CLASS = "freight_car"
 WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
@@ -31,6 +30,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
 FINEST_M = 0.25  # finer scenes are averaged to about this: rails and rivets only disturb
 DETAIL = 0.85  # a scene less sharp than its pixels is averaged to this share of its effective GSD, as the scorers know it
 FINE_STEP_M, STEP_M, FINE_UP_TO_M = 0.25, 0.5, 0.4  # work sampling along the track
+STRIP_M = (
+    5.5  # half width of the strip: the lanes, the neighbours' near flanks, and lines drawn up to 2 m beside their rails
+)
 BEYOND_M = 20.0  # the strip goes on this far past the line's ends, so that a wagon across an end is seen whole
 AROUND_M = 15.0  # contrast is measured this far around
 BRIDGE_M = 3.0  # an unseen hole up to this long (mast, printed mark) does not part a track
@@ -76,11 +78,11 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class FreightCars(ZoneByZone):
+class FreightCars:
     """The detector of freight cars along track lines.
 
     shade_azimuth_deg: where shadows fall, clockwise from the frame's north, if known (the sun's azimuth plus 180); None: to the side
-    of the zone's tracks that has the darker flank.
+    of the tracks that has the darker flank.
     """
 
     name: str = "freight_cars"
@@ -89,38 +91,70 @@ class FreightCars(ZoneByZone):
     shade_azimuth_deg: float | None = None
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
-        """Freight cars whose centre lies along the zone's line.
+        """Freight cars whose centre lies along the zone's line, as ``detect_together``."""
+        return self.detect_together(scene, [zone], progress)[0]
+
+    def detect_together(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress = silent) -> list[Found]:
+        """Freight cars whose centre lies along each zone's line, all tracks in one light.
 
         Gives one rectangle a wagon, 3.1 m wide and as long as its body; occupied metres "m" and "share" of the track seen that is
         filled, wagons cut by the scene's edge included. Raises Refusal for a polygon, TooCoarse where nothing can be told.
         """
+        counted = _check(scene, zones)
+        lines = [_joined(zone.geometry) for zone in zones]
+        strips = _strips(scene, lines, progress)
+        light = light_of([strip for track in strips for strip in track], self._shade())
+        seen = [[lanes_seen(strip, light) for strip in track] for track in strips]
+        scorer = scorer_for(scene.effective_gsd_m, has_shadows([stretches for track in seen for stretches in track]))
+        found = []
+        for zone, ways, track in zip(zones, lines, seen):
+            read = [[believed(stretch, scorer) for stretch in read_track(stretches, scorer)] for stretches in track]
+            found.append(_found(zone, ways, read, scorer, counted))
+        return found
+
+    def _shade(self) -> np.ndarray | None:
+        """Where shadows fall (east, north), where that is known."""
+        if self.shade_azimuth_deg is None:
+            return None
+        azimuth = np.radians(self.shade_azimuth_deg)
+        return np.array([np.sin(azimuth), np.cos(azimuth)])
+
+
+def _check(scene: SceneLike, zones: Sequence[Zone]) -> bool:
+    """Whether wagons are counted, not only measured. Raises Refusal."""
+    for zone in zones:
         if not zone.is_track:
             raise Refusal(
                 f"Zone {zone.zone_id} is not a line: freight cars are counted along a track, "
                 "so draw the track's centre line."
             )
-        counted = gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m) == "count"
-        lines = _joined(zone.geometry)
-        strips = [strip_of(scene, line, part(progress, k, len(lines))) for k, line in enumerate(lines)]
-        shade = self._shade(strips)
-        seen = [lanes_seen(strip, shade) for strip in strips]
-        scorer = scorer_for(scene.effective_gsd_m, has_shadows(seen))
-        tracks = [[believed(stretch, scorer) for stretch in read_track(stretches, scorer)] for stretches in seen]
-        found = [_wagons(track, line.length, scorer) for track, line in zip(tracks, lines)]
-        wagons = Detections.concatenate(found)
-        return Found(
-            wagons if counted else Detections.empty(),
-            _measures(tracks, lines),
-            counted,
-            _doubt(zone, tracks) + _warnings(zone, tracks, lines, scorer.shadows, counted),
-        )
+    return gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m) == "count"
 
-    def _shade(self, strips: Sequence[Strip]) -> np.ndarray:
-        """Where shadows fall (east, north); from the strips of the zone together when the azimuth is not known."""
-        if self.shade_azimuth_deg is None:
-            return shade_vector(strips)
-        azimuth = np.radians(self.shade_azimuth_deg)
-        return np.array([np.sin(azimuth), np.cos(azimuth)])
+
+def _strips(scene: SceneLike, lines: Sequence[Sequence[Any]], progress: Progress) -> list[list[Strip]]:
+    """The straightened lines of each zone."""
+    total = max(sum(line.length for zone in lines for line in zone), 1e-9)
+    out, done = [], 0.0
+    for zone in lines:
+        strips = []
+        for line in zone:
+            start, share = done / total, line.length / total
+            strips.append(strip_of(scene, line, lambda f, a=start, b=share: progress(min(a + b * f, 1.0))))  # type: ignore[misc]
+            done += line.length
+        out.append(strips)
+    return out
+
+
+def _found(zone: Zone, lines: Sequence[Any], tracks: Sequence[Sequence[Stretch]], scorer: Scorer, counted: bool) -> Found:
+    """What one zone gives."""
+    before = np.cumsum([0.0, *(line.length for line in lines)])
+    wagons = Detections.concatenate([_wagons(*one, scorer) for one in zip(tracks, np.diff(before), before)])
+    return Found(
+        wagons if counted else Detections.empty(),
+        _measures(tracks, lines),
+        counted,
+        _doubt(zone, tracks) + _warnings(zone, tracks, lines, scorer.shadows, counted),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -144,7 +178,7 @@ def strip_of(scene: SceneLike, line: Any, progress: Progress = silent) -> Strip:
         scene,
         lengthened(line, BEYOND_M),
         step_m=step,
-        half_width_m=HALF_WIDTH_M,
+        half_width_m=STRIP_M,
         gsd_m=gsd,
         around_m=AROUND_M,
         progress=progress,
@@ -152,14 +186,10 @@ def strip_of(scene: SceneLike, line: Any, progress: Progress = silent) -> Strip:
     return strip.moved(-BEYOND_M)
 
 
-def lanes_seen(strip: Strip, shade: np.ndarray) -> list[tuple[Strip, Lanes]]:
-    """The stretches of a strip that were seen. shade: vector (east, north) to where shadows fall."""
-    out = []
-    for rows in observed_runs(strip, BRIDGE_M):
-        seen = strip.rows(rows)
-        right = np.array([seen.along[:, 1].sum(), -seen.along[:, 0].sum()])
-        out.append((seen, lanes_of(seen, bool(right @ shade >= 0))))
-    return out
+def lanes_seen(strip: Strip, light: Light) -> list[tuple[Strip, Lanes]]:
+    """The stretches of a strip that were seen."""
+    runs = [strip.rows(rows) for rows in observed_runs(strip.narrowed(HALF_WIDTH_M), BRIDGE_M)]
+    return [(seen, lanes_of(seen, light)) for seen in runs]
 
 
 def has_shadows(tracks: Sequence[Sequence[tuple[Strip, Lanes]]]) -> bool:
@@ -199,8 +229,8 @@ def wagon_features(stretch: Stretch) -> np.ndarray:
     return np.stack([(total[wagons.stop] - total[wagons.start]) / np.maximum(steps, 1), joints, unusual], axis=1)
 
 
-def _wagons(track: Sequence[Stretch], length_m: float, scorer: Scorer) -> Detections:
-    """Whole wagons of one line, those with their centre on it."""
+def _wagons(track: Sequence[Stretch], length_m: float, before_m: float, scorer: Scorer) -> Detections:
+    """Whole wagons of one line, those with their centre on it; before_m: length of the lines of the zone before this one."""
     parts = []
     for stretch in track:
         low, high = stretch.places()
@@ -220,6 +250,7 @@ def _wagons(track: Sequence[Stretch], length_m: float, scorer: Scorer) -> Detect
             score=score,
             p=p,
             note=_notes(high - low, p),
+            position_m=before_m + middle,
         )
         parts.append(made.select(keep))
     return Detections.concatenate(parts)

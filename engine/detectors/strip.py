@@ -51,6 +51,11 @@ class Strip:
         parts = {name: getattr(self, name)[which] for name in ("s_m", "x", "y", "along", "colour", "weight")}
         return replace(self, **parts)
 
+    def narrowed(self, half_m: float) -> Strip:
+        """Only what lies within ``half_m`` of the line."""
+        near = np.abs(self.across_m) <= half_m + 1e-6
+        return replace(self, across_m=self.across_m[near], colour=self.colour[:, near], weight=self.weight[:, near])
+
     def moved(self, by_m: float) -> Strip:
         """The same strip with distances counted from elsewhere."""
         return replace(self, s_m=self.s_m + by_m)

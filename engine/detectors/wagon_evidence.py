@@ -17,9 +17,11 @@ from .strip import Strip
 # Lanes across the track in metres to the right, after turning the strip so that shadows fall to the right.
 LANES_M = ((-3.0, -2.4), (-2.35, -1.7), (-1.3, -0.5), (-0.4, 0.4), (0.5, 1.3), (1.7, 2.35), (2.4, 3.0))
 SUN_FAR, SUN_NEAR, SHADE_NEAR, SHADE_FAR = 0, 1, 5, 6
+BEYOND_M = ((-4.7, -3.3), (3.3, 4.7))  # where a neighbouring track's wagons stand, or end
+FLANKS_M = (LANES_M[SUN_FAR], LANES_M[SUN_NEAR], LANES_M[SHADE_NEAR], LANES_M[SHADE_FAR])
 BODY = slice(2, 5)
 LEFT, RIGHT = slice(0, 2), slice(5, 7)
-HALF_WIDTH_M = 3.0
+HALF_WIDTH_M = 3.0  # of the lanes
 WIDE_M = 5.0  # shadows are looked at this far to either side
 RAKE_M = 15.0  # a joint is compared with what is usual this far to either side
 PAST_M = 1.5  # what varies along is looked for on one side and this far to the other, so that a rake shows from its own end
@@ -29,7 +31,10 @@ SEEN = 0.25  # a lane's cell counts as seen from this share on
 OUTLIER = 4.0  # features are cut at this many standard deviations
 STRONGEST = 6.0  # no single cell says more than this, in log units, for or against a wagon
 JOINT_RANGE = (-8.0, 5.0)  # likewise for a joint
+LIT_PERCENTILE = 75  # of the flanks' luminance: sunlit ground, unless three quarters of all flanks lie in shadow
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+NET_ARRAYS = ("mean", "scale", "direct", "hidden", "offset", "out")
 
 OCCUPANCY_FEATURES = (
     "shade near",
@@ -50,6 +55,14 @@ OCCUPANCY_FEATURES = (
     "shade varies along",
     "sun flank varies along",
     "body varies along, of its contrast",
+    "sun flank dark",
+    "both flanks dark",
+    "sun flank and near body dark",
+    "sun flank and body dark",
+    "lit body on a dark sun flank",
+    *(f"lane {number} against sunlit ground" for number in range(1, 8)),
+    "beyond the sun flank, against sunlit ground",
+    "beyond the shaded flank, against sunlit ground",
 )
 _GAP = (
     "valley sun side",
@@ -72,13 +85,16 @@ GAP_FEATURES = _GAP + tuple(f"{name}, of the rake" for name in _GAP)
 @dataclass(frozen=True)
 class Lanes:
     """A strip as seven lanes. signal: float32 (n, 7, 3) of luminance, red minus green and yellow minus blue, in units of the local
-    contrast; seen: (n, 7) observed share; step_m; shade_right: whether the shade lay to the right of the line's direction.
+    contrast; seen: (n, 7) observed share; beyond: (n, 2) luminance past the sun's and the shaded flank, where a neighbouring track may
+    lie; step_m; shade_right: whether the shade lay to the right of the line's direction; lit: luminance of sunlit ground.
     """
 
     signal: np.ndarray
     seen: np.ndarray
+    beyond: np.ndarray
     step_m: float
     shade_right: bool
+    lit: float
 
     def __len__(self) -> int:
         return len(self.signal)
@@ -110,6 +126,38 @@ class Logistic:
 
 
 @dataclass(frozen=True)
+class Net:
+    """A small net: a weighted sum of standardised features, and what one hidden layer of tanh units adds to it, as log-odds.
+
+    ``mean``, ``scale`` and ``direct`` (f,), ``hidden`` (f, h), ``offset`` (h,), ``out`` (h,) and ``bias``. What one feature says depends
+    on the others (a dark flank means a wagon beside a lit body, a neighbour's shadow beside a dark bed), which no sum can say.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    direct: np.ndarray
+    hidden: np.ndarray
+    offset: np.ndarray
+    out: np.ndarray
+    bias: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Net:
+        """From the shipped file."""
+        return cls(**{name: np.asarray(values[name], np.float32) for name in NET_ARRAYS}, bias=float(values["bias"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the shipped file."""
+        rounded = {name: np.vectorize(lambda v: float(f"{v:.4g}"))(getattr(self, name)).tolist() for name in NET_ARRAYS}
+        return {**rounded, "bias": float(f"{self.bias:.5g}")}
+
+    def log_odds(self, features: np.ndarray) -> np.ndarray:
+        """Log-odds (n,) of features (n, f)."""
+        standard = np.clip((np.asarray(features, np.float32) - self.mean) / self.scale, -OUTLIER, OUTLIER)
+        return np.tanh(standard @ self.hidden + self.offset) @ self.out + standard @ self.direct + self.bias
+
+
+@dataclass(frozen=True)
 class Scorer:
     """The scorers for scenes of a range of effective GSD, and for light that throws shadows beside wagons or does not.
 
@@ -119,14 +167,15 @@ class Scorer:
 
     up_to_m: float
     shadows: bool
-    occupied: Logistic
+    occupied: Net
     joint: Logistic
     confidence: Logistic
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Scorer:
         """From the shipped file."""
-        occupied, joint, confidence = (Logistic.from_dict(values[name]) for name in ("occupied", "joint", "confidence"))
+        joint, confidence = (Logistic.from_dict(values[name]) for name in ("joint", "confidence"))
+        occupied = Net.from_dict(values["occupied"])
         return cls(float(values["up_to_m"]), bool(values["shadows"]), occupied, joint, confidence)
 
     def occupancy(self, lanes: Lanes) -> np.ndarray:
@@ -139,20 +188,51 @@ class Scorer:
         return 0.5 * (np.concatenate([cells[:1], cells]) + np.concatenate([cells, cells[-1:]]))
 
 
-def lanes_of(strip: Strip, shade_right: bool) -> Lanes:
+@dataclass(frozen=True)
+class Light:
+    """The light of a scene, from all its tracks together.
+
+    shade: where shadows fall (east, north). low, high: dark and bright end of luminance around the tracks. lit: luminance of sunlit
+    ground beside them, in units of the contrast above the dark end.
+    """
+
+    shade: np.ndarray
+    low: float
+    high: float
+    lit: float
+
+
+def light_of(strips: Sequence[Strip], shade: np.ndarray | None = None) -> Light:
+    """The light on these strips; shade where it is known."""
+    low, high = contrast(strips)
+    flanks = [strip.lanes(FLANKS_M) for strip in strips]
+    values = np.concatenate([np.zeros(0), *(((colour @ LUMA - low) / (high - low))[seen > SEEN] for colour, seen in flanks)])
+    lit = float(np.percentile(values, LIT_PERCENTILE)) if len(values) else 0.5
+    return Light(shade_vector(strips, low, high) if shade is None else shade, low, high, lit)
+
+
+def lanes_of(strip: Strip, light: Light) -> Lanes:
     """Reduce a strip to lanes, normalise its contrast and turn its shaded side to the right.
 
     Lanes not seen are filled along the track from the nearest that were.
     """
-    colour, seen = strip.lanes(LANES_M)
-    low, high = contrast(strip)
+    colour, seen = strip.lanes((*LANES_M, *BEYOND_M))
+    shade_right = bool(right_of(strip) @ light.shade >= 0)
     signal = np.stack(
-        [(colour @ LUMA - low), colour[..., 0] - colour[..., 1], colour[..., :2].mean(-1) - colour[..., 2]], -1
+        [(colour @ LUMA - light.low), colour[..., 0] - colour[..., 1], colour[..., :2].mean(-1) - colour[..., 2]], -1
     )
-    signal = _fill(signal / (high - low), seen)
+    signal = _fill(signal / (light.high - light.low), seen)
+    count = len(LANES_M)
+    beyond = np.where(seen[:, count:] > SEEN, signal[:, count:, 0], light.lit)
+    signal, seen = signal[:, :count], seen[:, :count]
     if not shade_right:
-        signal, seen = signal[:, ::-1], seen[:, ::-1]
-    return Lanes(np.ascontiguousarray(signal, np.float32), seen, strip.step_m, shade_right)
+        signal, seen, beyond = signal[:, ::-1], seen[:, ::-1], beyond[:, ::-1]
+    return Lanes(np.ascontiguousarray(signal, np.float32), seen, beyond, strip.step_m, shade_right, light.lit)
+
+
+def right_of(strip: Strip) -> np.ndarray:
+    """To the right of the strip (east, north), summed over its steps."""
+    return np.array([strip.along[:, 1].sum(), -strip.along[:, 0].sum()])
 
 
 def shade_contrast(lanes: Lanes) -> float:
@@ -161,18 +241,17 @@ def shade_contrast(lanes: Lanes) -> float:
     return float((light[:, SUN_NEAR] - light[:, SHADE_NEAR]).max()) if len(lanes) else 0.0
 
 
-def shade_vector(strips: Sequence[Strip]) -> np.ndarray:
+def shade_vector(strips: Sequence[Strip], low: float, high: float) -> np.ndarray:
     """Where shadows fall (east, north): across the tracks, to the side whose flank has the darker tail, pooled over strips.
 
-    Its length says how much darker, in units of the local contrast times rows; (0, 0) where nothing tells.
+    Its length says how much darker, in units of the contrast times rows; (0, 0) where nothing tells.
     """
     total = np.zeros(2)
     for strip in strips:
         colour, seen = strip.lanes(LANES_M)
-        low, high = contrast(strip)
         light, known = (colour @ LUMA - low) / (high - low), seen > SEEN
         left, right = (_dark_tail(light[:, side][known[:, side]]) for side in (LEFT, RIGHT))
-        total += (left - right) * np.array([strip.along[:, 1].sum(), -strip.along[:, 0].sum()])
+        total += (left - right) * right_of(strip)
     return total
 
 
@@ -181,9 +260,10 @@ def _dark_tail(luminance: np.ndarray) -> float:
     return float(np.percentile(luminance, 20)) if luminance.size else 0.0
 
 
-def contrast(strip: Strip) -> tuple[float, float]:
-    """Dark and bright end (2nd and 98th percentile of luminance) of the surroundings of a strip."""
-    pixels = strip.background if len(strip.background) else strip.colour[strip.weight > 0]
+def contrast(strips: Sequence[Strip]) -> tuple[float, float]:
+    """Dark and bright end (2nd and 98th percentile of luminance) of the surroundings of some strips."""
+    parts = [strip.background if len(strip.background) else strip.colour[strip.weight > 0] for strip in strips]
+    pixels = np.concatenate([np.zeros((0, 3), np.float32), *parts])
     if not len(pixels):
         return 0.0, 1.0
     low, high = np.percentile(pixels @ LUMA, [2, 98])
@@ -191,7 +271,7 @@ def contrast(strip: Strip) -> tuple[float, float]:
 
 
 def occupancy_features(lanes: Lanes) -> np.ndarray:
-    """(n, 18) features of OCCUPANCY_FEATURES, over 2 m along the track; the wide ones over 10 m, what varies along over 16.5 m.
+    """(n, 32) features of OCCUPANCY_FEATURES, over 2 m along the track; the wide ones over 10 m, what varies along over 16.5 m.
 
     A bare bed can differ from what lies beside it just as a rake does, but unlike a rake it stays the same along the track.
     """
@@ -205,6 +285,8 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
     varies = _varies(z, step)
     body_varies = varies[:, BODY].mean(1)
     against = z[:, BODY].mean(1) - 0.5 * (z[:, SUN_NEAR] + z[:, SHADE_NEAR])
+    brightest = light[:, BODY].max(1)
+    dark = np.maximum(lanes.lit - light, 0.0)  # a neighbour's shadow darkens the sun flank first, then the bed
     stands_out = np.sqrt(mean_along((against**2).sum(-1), RAKE_M, step))
     return np.stack(
         [
@@ -226,6 +308,13 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
             np.log(varies[:, SHADE_NEAR] + NO_CHANGE),
             np.log(varies[:, SUN_NEAR] + NO_CHANGE),
             np.log((body_varies + NO_CHANGE) / (stands_out + NO_CHANGE)),
+            dark[:, SUN_NEAR],
+            np.minimum(dark[:, SUN_NEAR], dark[:, SHADE_NEAR]),
+            np.minimum(dark[:, SUN_NEAR], dark[:, 2]),
+            np.minimum(dark[:, SUN_NEAR], np.maximum(lanes.lit - brightest, 0.0)),
+            np.minimum(dark[:, SUN_NEAR], np.maximum(brightest - light[:, SUN_NEAR], 0.0)),
+            *(light - lanes.lit).T,
+            *(mean_along(lanes.beyond, 1.0, step) - lanes.lit).T,
         ],
         1,
     )
