@@ -20,6 +20,7 @@ from .errors import Refusal
 from .merging import merge
 from .rules import rules
 from .tally import in_unit, measure_row
+from .tanks import FREIGHT_CAR, tank_rows
 from .visible import apart, visible_fraction
 from .zone_tally import tally_zones
 from .zones import Zone
@@ -139,6 +140,8 @@ def _class_count(
         level=level, seed=seed, site=site, scores=detections.score, **conditions,
     )  # fmt: skip
     rows = _rows(name, zones, found, visible, counted, level)
+    if name == FREIGHT_CAR:
+        rows += tank_rows(detections, chosen, counted, seed=seed)
     return SceneCount(detections, rows, {name: total}, [warning for part in found for warning in part.warnings])
 
 

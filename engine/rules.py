@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from .classes import CLASSES
 
-COUNTING_RULES = {name: entry.rule for name, entry in CLASSES.items()}
+COUNTING_RULES = {
+    **{name: entry.rule for name, entry in CLASSES.items()},
+    "tank_car": "Freight cars typed as tank cars; the chance that one is of another type, or one of another type a tank car, is in the "
+    "interval. An articulated twin counts as two.",
+}
 MEASURE_RULES = {
     "m": "Occupied length: metres of track or quay covered by objects, gaps between coupled wagons not included.",
     "m2": "Occupied area: ground covered by objects as seen from above.",
     "share": "Share filled: the part of the observed zone that is occupied.",
+    "t": "Load: tonnes in the tank cars if they carry oil products and are filled as assumed; what is in a car cannot be seen.",
+    "bbl": "Oil: barrels of 158.987 litres in the tank cars if they carry oil products and are filled as assumed; what is in a "
+    "car cannot be seen.",
     "TEU": "TEU: 20 ft boxes count 1, 40 ft boxes 2, 45 ft boxes 2.25; visible tops only.",
 }
 HAND_RULE = (

@@ -373,6 +373,13 @@ def about(estimate: float | None, low: float | None, high: float | None, unit: s
     """ "about 73, 70 to 78": whole numbers with their range, metres, m² or per cent; "not observed" for none."""
     if estimate is None or low is None or high is None:
         return "not observed"
-    scale, sign = {"share": (100, " %"), "m": (1, " m"), "m2": (1, " m²"), "TEU": (1, " TEU")}.get(unit, (1, ""))
+    scale, sign = {
+        "share": (100, " %"),
+        "m": (1, " m"),
+        "m2": (1, " m²"),
+        "TEU": (1, " TEU"),
+        "t": (1, " t"),
+        "bbl": (1, " bbl"),
+    }.get(unit, (1, ""))
     whole = int(np.floor(low * scale + 1e-9)), int(estimate * scale + 0.5), int(np.ceil(high * scale - 1e-9))
     return f"about {whole[1]:,}{sign}, {whole[0]:,} to {whole[2]:,}{sign}"

@@ -14,6 +14,7 @@ from .detections import Detections
 from .detectors.base import Progress, silent
 from .rules import rules
 from .tally import measure_row, tally_by_hand
+from .tanks import FREIGHT_CAR, tank_rows
 from .zone_tally import Total, tally_zones
 from .zones import Zone
 
@@ -58,6 +59,8 @@ def tally_marks(
                 for counts in (inside, once)
             ]
             counted, totals[name] = {row["zone_id"]: row for row in by_hand[0].rows()}, by_hand[1].total()
+        if name == FREIGHT_CAR:
+            rows += tank_rows(chosen, fitting, counted, certain=basis != "detected", seed=seed)
         for zone, share in zip(fitting, shares):
             rows.append({**counted[zone.zone_id], "rules": rules(name, "objects", by_hand=basis != "detected")})
             measured = measures(zone, chosen.select(held[zone.zone_id]), share)

@@ -48,7 +48,7 @@ def names(columns) -> list[str]:
 DETECTED, ACCEPTED, REJECTED, ADDED = STATUSES = ("detected", "accepted", "rejected", "added")
 CLASSES = tuple(name for name, entry in classes.CLASSES.items() if entry.counted_to_m)  # the rest is measured only
 BASES = ("uncalibrated", "calibrated", "reviewed", "counted")
-UNITS = ("objects", "TEU", "m", "m2", "share")
+UNITS = ("objects", "TEU", "m", "m2", "share", "t", "bbl")
 MEASURED = ("m", "m2", "share")  # by the detectors, beside the count
 VERDICTS = ("increase", "decrease", "the same", "no change shown", "not observed", "not comparable")
 CHANGE_WORDS = (APPEARED, DISAPPEARED, MOVED, STAYED, NOT_OBSERVABLE)
@@ -92,7 +92,7 @@ TALLY = (
     Column("level", REAL, "Probability the interval is made for, such as 0.9"),
     Column("visible_fraction", REAL, "Share of the zone that could be seen, 0 to 1"),
     Column("basis", TEXT, "uncalibrated, calibrated, reviewed or counted"),
-    Column("unit", TEXT, "objects, TEU, m, m2 or share"),
+    Column("unit", TEXT, "objects, TEU, m, m2, share, t or bbl"),
     Column("exposure", REAL, "Ground of the whole zone: hectares, or kilometres of track; empty for measured rows"),
     Column("calibration", TEXT, "Key of the calibration the interval rests on, so that a comparison finds it again"),
     Column("rules", TEXT, "What was counted as one object"),

@@ -325,7 +325,8 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS", *, rejected=Fal
     x, y, length, width, azimuth, score, p = np.array(rows, float).T
     kinds = [word or "object" for word in texts["class"]]
     marks = Detections.make(x, y, length, width, azimuth, kinds, score=score, p=p, note=texts["note"])
-    return marks.with_(zone_id=texts["zone_id"]), texts
+    type_p = [_number(text, np.nan) for text in texts["type_p"]]
+    return marks.with_(zone_id=texts["zone_id"], type_name=texts["type"], type_p=type_p), texts
 
 
 def _points(geometry):

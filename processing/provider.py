@@ -22,6 +22,7 @@ ALGORITHMS = {
     "detectonnx": "DetectOnnx",
     "tallyscene": "TallyScene",
     "tally": "Tally",
+    "tallyoil": "TallyOil",
     "compareepochs": "CompareEpochs",
     "accuracy": "Accuracy",
     "calibrate": "Calibrate",

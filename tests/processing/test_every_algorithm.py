@@ -16,6 +16,7 @@ IDS = {
     "detectonnx",
     "tallyscene",
     "tally",
+    "tallyoil",
     "compareepochs",
     "accuracy",
     "calibrate",
