@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+
+from ..rectangles import close_pairs
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,32 @@ class Boxes:
     size: np.ndarray
     lying: np.ndarray
 
+    @classmethod
+    def alike(cls, low: np.ndarray, side: tuple[int, int], score: np.ndarray, size: str, lying: bool) -> Boxes:
+        """Boxes of one size (columns, rows) by their lower corners (n, 2)."""
+        return cls(low, low + side, score, np.full(len(low), size, object), np.full(len(low), lying))
+
+    @classmethod
+    def none(cls) -> Boxes:
+        """No boxes."""
+        return cls.alike(np.zeros((0, 2)), (0, 0), np.zeros(0), "", True)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Boxes]) -> Boxes:
+        """All parts, one after another."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
     def __len__(self) -> int:
         return len(self.score)
 
     def select(self, which: Any) -> Boxes:
         """The rows of a mask or index array."""
         return Boxes(self.low[which], self.high[which], self.score[which], self.size[which], self.lying[which])
+
+    def close_pairs(self, reach_px: float) -> tuple[np.ndarray, np.ndarray]:
+        """Indices i < j of boxes whose edges may lie within a reach of each other (and of some further ones)."""
+        x, y = self.centre.T
+        return close_pairs(x, y, (self.high - self.low).max(1, initial=0.0) + reach_px)
 
     @property
     def centre(self) -> np.ndarray:

@@ -7,7 +7,7 @@ What is seen is counted, boxes on trucks and wagons included; boxes under others
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,57 +19,64 @@ from ..errors import Refusal
 from ..patch import Patch
 from ..zones import Zone
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
-from .box_scores import Edges, Upright, axis_of, edges, rectangle_scores, upright
+from .block_boxes import BARE, LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
+from .blocks import AXIS_CLEAR, blocks_of
+from .box_scores import Upright
 from .boxes import Boxes
-from .ground import Ground, lab
-from .lookalikes import parked, roof_pieces, shadows
-from .packing import connected_to, overlap, pack
+from .ground import Ground, as_bytes, lab
+from .lookalikes import free_standing, parked, roof_pieces, rubble, shadows, touching
 
-# ISO 668 outside lengths in metres, and the width they share.
-LENGTHS_M = {"20 ft": 6.06, "40 ft": 12.19, "45 ft": 13.72}
 TEU = {"20 ft": 1.0, "40 ft": 2.0, "45 ft": 2.25}
-WIDTH_M = 2.44
 RING_M = 8.0  # ground is learned this far around the zone
-RING_PIXELS = 4e6  # the ring of a large zone is read coarser, to this many pixels in all
+RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixels in all
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
 OTHER_THAN_GROUND = 3.0  # standard deviations
-BLOCK_M = 100.0  # a zone is worked off in squares of at most this side, which bounds the memory
-HALO_M = 16.0  # and each square sees this much around it: the longest box and its neighbour
+SQUARE_M = 75.0  # a zone is worked off in squares of at most this side, which bounds the memory
+FEW = 3  # boxes that stand together make a block
+SAME_SCALE = 0.06  # blocks of one zone lie within this: the pixel is the same, only heights differ
+STANDARD = (0.9, 1.06)  # a lone box shows no scale of its own: it must be of about standard size,
+CLEAR = 0.6  # and outlined this well
+HALO_M = 10.0  # and each square sees this much around it: half the longest box and its neighbour
 MARGIN_M = 2.0  # boxes centred this far outside compete for the ground too, and are dropped afterwards
-PIXEL_M = 0.25  # work pixel: a tenth of a box's width
-AXIS_CLEAR = 2.0  # peak over mean of edge directions; water and cloud stay below 1.5, blocks of boxes above 4
-BARE = 2.0  # standard deviations from the ground's colours within which a pixel is ground
-SCALES = (0.84, 0.88, 0.92, 0.96, 1.0, 1.04)  # nominal pixels are wrong by some per cent, and tops lean
-MAX_OVERLAP = 0.15  # of the smaller box: tolerance and rounding, not a second box
-CANDIDATES = 2000  # a hectare holds at most 600 boxes; more candidates are noise and cost time squared
-NEIGHBOUR_M = 0.8  # boxes of one block stand closer than this
-FACING = 0.4  # and face each other over at least this share of a box's width
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What separates a box from no box.
+class Square:
+    """What was found in one square of a zone: boxes with their circumstances, how clearly edges share a direction (0 where
+    nothing stands), and how many vehicles were left out.
 
-    strong: outline score that stands alone. weak: score that counts beside a strong box. colours: how many standard
-    deviations from bare ground a pixel must lie. filled: share of a box's pixels that must. sizes: the types looked for.
+    scale: of each box's block. free: whether a box stands free on both long sides. alone: whether its block has fewer than
+    three boxes.
     """
 
-    strong: float = 0.55
-    weak: float = 0.25
-    colours: float = 3.0
-    filled: float = 0.8
-    sizes: tuple[str, ...] = ("20 ft", "40 ft")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One square of a zone: the part of the zone in it, what was found there and how many vehicles were left out."""
-
-    part: Any
     found: Detections
-    scale: float = 1.0
+    scale: np.ndarray
+    free: np.ndarray
+    alone: np.ndarray
     axis_clear: float = 0.0
     vehicles: int = 0
+
+    @classmethod
+    def empty(cls, axis_clear: float = 0.0) -> Square:
+        """Nothing found."""
+        return cls(Detections.empty(), np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), axis_clear)
+
+    @classmethod
+    def together(cls, parts: Sequence[Square], axis_clear: float = 0.0) -> Square:
+        """All boxes of several."""
+        if not parts:
+            return cls.empty(axis_clear)
+        scale, free, alone = (np.concatenate([getattr(part, name) for part in parts]) for name in ("scale", "free", "alone"))
+        found = Detections.concatenate([part.found for part in parts])
+        clear = max(axis_clear, *(part.axis_clear for part in parts))
+        return cls(found, scale, free, alone, clear, sum(part.vehicles for part in parts))
+
+    def select(self, which: Any, more_vehicles: int = 0) -> Square:
+        """The boxes of a mask."""
+        vehicles = self.vehicles + more_vehicles
+        return Square(
+            self.found.select(which), self.scale[which], self.free[which], self.alone[which], self.axis_clear, vehicles
+        )
 
 
 class Containers(ZoneByZone):
@@ -93,7 +100,7 @@ class Containers(ZoneByZone):
             raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
         ground, warnings = _surroundings(scene, zone)
         squares = list(_squares(zone))
-        blocks = []
+        done = []
         covered_m2 = 0.0
         for i, part in enumerate(squares):
 
@@ -101,33 +108,44 @@ class Containers(ZoneByZone):
                 progress((i + fraction) / len(squares))
 
             if verdict == "count":
-                blocks.append(self._block(scene, zone, part, ground, within))
+                done.append(self._square(scene, zone, part, ground, within))
             else:
                 covered_m2 += self._footprint_m2(scene, part, ground)
             within(1.0)
         if verdict == "count":
-            return _found(zone, blocks, warnings)
+            return _found(zone, done, warnings)
         return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
-    def _block(self, scene: SceneLike, zone: Zone, part: Any, ground: Ground | None, progress: Progress) -> Block:
-        patch = scene.read(_grown(part.bounds, HALO_M))
-        inside = patch.inside(part)
-        if ground is None or not np.any(inside & patch.valid):
-            return Block(part, Detections.empty())
-        away, shadow, deep = _colours(patch, ground)
-        axis_deg, clear = axis_of(patch, inside & (away > self.settings.colours), inside & (away < BARE))
-        if clear < AXIS_CLEAR:
-            return Block(part, Detections.empty(), axis_clear=clear)
-        view = _view(patch, away, part, axis_deg)
-        near = view.mask(patch, patch.inside(zone.geometry.buffer(MARGIN_M)))
-        outline = edges(view, near, (view.away < BARE) & view.valid)
-        raised = (view.away > self.settings.colours) & view.valid
-        boxes, scale = _best_scale(outline, raised.astype(np.float32), near, self.settings, progress)
-        boxes = boxes.select(~shadows(boxes, view.mask(patch, shadow)) & ~roof_pieces(boxes, raised, PIXEL_M))
-        boxes = boxes.select(boxes.within(view.mask(patch, inside)))
-        vehicles = parked(boxes, view.mask(patch, deep), PIXEL_M)
-        found = _detections(boxes.select(~vehicles), view, zone, self.settings)
-        return Block(part, found, scale, clear, int(vehicles.sum()))
+    def _square(self, scene: SceneLike, zone: Zone, part: Any, ground: Ground | None, progress: Progress) -> Square:
+        """What stands in one square of a zone."""
+        patch = scene.read(_grown(part.bounds, HALO_M), PIXEL_M)
+        if ground is None or not patch.valid.any():
+            return Square.empty()
+        colour = as_bytes(patch.rgb())
+        away = ground.distance(lab(colour))
+        near = patch.inside(zone.geometry.buffer(MARGIN_M)) & patch.valid
+        bare = (away < BARE) & patch.valid
+        found, clear = blocks_of(colour, (away > self.settings.colours) & near, bare, patch.gsd_m)
+        parts = []
+        for k, block in enumerate(found):
+            progress(k / len(found))
+            parts.append(
+                self._block(*boxes_of(colour, patch, block.mine, block.axis_deg, ground, self.settings), zone, part)
+            )
+        return Square.together(parts, clear)
+
+    def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, part: Any) -> Square:
+        """Boxes of one block whose centre lies in a square, without what only looks like boxes."""
+        boxes = boxes.select(~shadows(boxes, picture.shadow) & ~roof_pieces(boxes, picture.raised, PIXEL_M))
+        boxes = boxes.select(~rubble(boxes.score > self.settings.strong, touching(boxes, PIXEL_M)))
+        free = free_standing(boxes, picture.raised & ~picture.dark, PIXEL_M)
+        vehicles = parked(boxes, free, picture.dark, PIXEL_M)
+        block = touching(boxes, PIXEL_M)
+        alone = np.bincount(block, ~vehicles, 1)[block] < FEW
+        here = Zone("", "area", part).holds(*picture.view.to_frame(*boxes.centre.T))
+        kept = here & ~vehicles
+        found = _detections(boxes.select(kept), picture.view, zone, self.settings)
+        return Square(found, np.full(len(found), scale), free[kept], alone[kept], 0.0, int((here & vehicles).sum()))
 
     def _footprint_m2(self, scene: SceneLike, part: Any, ground: Ground | None) -> float:
         """Area that is neither ground nor its shadow, where edges share an axis: gaps and visible side walls count too."""
@@ -135,73 +153,13 @@ class Containers(ZoneByZone):
         inside = patch.inside(part) & patch.valid
         if ground is None or not inside.any():
             return 0.0
-        away, shadow, _ = _colours(patch, ground)
+        colour = as_bytes(patch.rgb())
+        colours = lab(colour)
+        away = ground.distance(colours)
         covered = (away > self.settings.colours) & inside
-        if axis_of(patch, covered, inside & (away < BARE))[1] < AXIS_CLEAR:
+        if not blocks_of(colour, covered, inside & (away < BARE), patch.gsd_m)[0]:
             return 0.0
-        return float((covered & ~shadow).sum()) * patch.gsd_m**2
-
-
-def _colours(patch: Patch, ground: Ground) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of a patch (rows, columns): distance from the ground's colours (0 where nothing was seen), shadow, and whatever is dark."""
-    colours = lab(patch.rgb())
-    away = np.where(patch.valid, ground.distance(colours), 0.0).astype(np.float32)
-    shadow = ground.shadow(colours) & patch.valid
-    return away, shadow, shadow | (ground.deep(colours) & patch.valid)
-
-
-def candidates(outline: Edges, raised: np.ndarray, scale: float, settings: Settings) -> Boxes:
-    """Local maxima of the outline score for each box type in both orientations.
-
-    raised: float picture, 1 where the colour is not the ground's. scale: on the nominal sizes.
-    """
-    from scipy import ndimage
-
-    parts = []
-    for name in settings.sizes:
-        for lying in (True, False):
-            long_px, short_px = (int(round(side * scale / outline.pixel_m)) for side in (LENGTHS_M[name], WIDTH_M))
-            rows, columns = (short_px, long_px) if lying else (long_px, short_px)
-            share = ndimage.uniform_filter(raised, (rows, columns), mode="constant")
-            score = np.where(share >= settings.filled, rectangle_scores(outline, rows, columns), -1.0)
-            peak = (score > settings.weak) & (score >= ndimage.maximum_filter(score, 3))
-            row, column = np.nonzero(peak)
-            low = np.stack([column - columns // 2, row - rows // 2], 1).astype(float)
-            parts.append(
-                (low, low + (columns, rows), score[peak], np.full(len(row), name, object), np.full(len(row), lying))
-            )
-    return Boxes(*(np.concatenate(part) for part in zip(*parts)))
-
-
-def _best_scale(
-    outline: Edges, raised: np.ndarray, near: np.ndarray, settings: Settings, progress: Progress
-) -> tuple[Boxes, float]:
-    """The boxes at the size scale whose best set weighs most."""
-    found = []
-    for k, scale in enumerate(SCALES):
-        progress(k / len(SCALES))
-        boxes = _packed(candidates(outline, raised, scale, settings), near, settings, outline.pixel_m)
-        found.append((float(_weight(boxes, settings).sum()), boxes, scale))
-    _, boxes, scale = max(found, key=lambda entry: entry[0])
-    return boxes, scale
-
-
-def _weight(boxes: Boxes, settings: Settings) -> np.ndarray:
-    """What a box adds to a set: by area, so that one 40 ft box and two 20 ft boxes compete on equal terms."""
-    return (boxes.score - settings.weak + 0.05) * boxes.area_px
-
-
-def _packed(boxes: Boxes, near: np.ndarray, settings: Settings, pixel_m: float) -> Boxes:
-    """The best set without overlaps, less the weak boxes that stand in no block with a strong one."""
-    boxes = boxes.select(boxes.within(near))
-    weight = _weight(boxes, settings)
-    first = np.argsort(-weight, kind="stable")[:CANDIDATES]
-    boxes, weight = boxes.select(first), weight[first]
-    boxes = boxes.select(pack(weight, overlap(boxes.low, boxes.high) > MAX_OVERLAP))
-    gap_px = np.maximum(boxes.low[:, None], boxes.low[None]) - np.minimum(boxes.high[:, None], boxes.high[None])
-    beside = (gap_px.max(2) < NEIGHBOUR_M / pixel_m) & (gap_px.min(2) < -FACING * WIDTH_M / pixel_m)
-    parallel = boxes.lying[:, None] == boxes.lying[None]
-    return boxes.select(connected_to(boxes.score > settings.strong, beside & parallel))
+        return float((covered & ~ground.shadow(colours)).sum()) * patch.gsd_m**2
 
 
 def _detections(boxes: Boxes, view: Upright, zone: Zone, settings: Settings) -> Detections:
@@ -225,52 +183,70 @@ def _detections(boxes: Boxes, view: Upright, zone: Zone, settings: Settings) -> 
     )
 
 
-def _found(zone: Zone, blocks: list[Block], warnings: list[str]) -> Found:
-    detections = _without_doubles(blocks)
+def _found(zone: Zone, squares: list[Square], warnings: list[str]) -> Found:
+    together = Square.together(squares)
+    together = together.select(_once(squares, together.found))
+    odd, parked_too = _odd_ones(together)
+    together = together.select(~odd & ~parked_too, int(parked_too.sum()))
+    detections = together.found
     covered_m2 = float((detections.length_m * detections.width_m).sum())
     measures = {**_measures(zone, covered_m2), "TEU": float(sum(TEU[note] for note in detections.note))}
-    return Found(detections, measures, True, (*warnings, *_block_warnings(zone, blocks, len(detections))))
+    return Found(detections, measures, True, (*warnings, *_square_warnings(zone, together)))
+
+
+def _odd_ones(boxes: Square) -> tuple[np.ndarray, np.ndarray]:
+    """Which boxes that stand alone do not fit what else the zone holds (bool, n), and which are vehicles among vehicles.
+
+    A zone has one true pixel size: where blocks show the scale, a lone box has it too; where there is no block, a lone box
+    must be of standard size and clear.
+    """
+    blocks = boxes.scale[~boxes.alone]
+    if len(blocks) >= FEW:
+        fits = np.abs(boxes.scale - np.median(blocks)) < SAME_SCALE
+    else:
+        fits = (boxes.scale > STANDARD[0]) & (boxes.scale < STANDARD[1]) & (boxes.found.score > CLEAR)
+    vehicles = boxes.alone & boxes.free & (boxes.vehicles >= len(blocks))
+    return boxes.alone & ~fits & ~vehicles, vehicles & (boxes.vehicles > 0)
 
 
 def _measures(zone: Zone, covered_m2: float) -> dict[str, float]:
     return {"m2": covered_m2, "share": min(1.0, covered_m2 / zone.area_m2) if zone.area_m2 else 0.0}
 
 
-def _block_warnings(zone: Zone, blocks: list[Block], count: int) -> Iterator[str]:
+def _square_warnings(zone: Zone, boxes: Square) -> Iterator[str]:
+    count = len(boxes.found)
     if count:
         yield f"Zone {zone.zone_id}: the container count includes boxes on trucks and wagons."
-    if not count and any(0.0 < block.axis_clear < AXIS_CLEAR for block in blocks):
+    if not count and 0.0 < boxes.axis_clear < AXIS_CLEAR:
         yield f"Zone {zone.zone_id}: what stands there shares no direction, as boxes would; no containers were counted."
-    vehicles = sum(block.vehicles for block in blocks)
-    if vehicles:
+    if boxes.vehicles:
         yield (
-            f"Zone {zone.zone_id}: {vehicles} objects of a container's size stand side by side with gaps like parked "
-            "vehicles and are not counted; add them by hand if they are containers."
+            f"Zone {zone.zone_id}: {boxes.vehicles} objects of a container's size stand free in rows like parked vehicles and "
+            "are not counted; add them by hand if they are containers."
         )
-    edge = [b.scale for b in blocks if len(b.found) and b.scale in (SCALES[0], SCALES[-1])]
-    if edge:
+    edge = boxes.scale[(boxes.scale < SMALLEST + 0.01) | (boxes.scale > LARGEST - 0.01)]
+    if len(edge):
         yield (
-            f"Zone {zone.zone_id}: the boxes fit best at {edge[0]:.2f} of their standard size, the end of the range tried; "
-            "check the scene's pixel size and the boxes."
+            f"Zone {zone.zone_id}: {len(edge)} boxes fit best at {edge[0]:.2f} of their standard size, the end of the range "
+            "tried; check the scene's pixel size and the boxes."
         )
 
 
-def _without_doubles(blocks: list[Block]) -> Detections:
-    """All blocks' detections; of two on one place across a seam the better."""
+def _once(squares: list[Square], everything: Detections) -> np.ndarray:
+    """Bool (n,): all squares' boxes, but of two on one place across a seam only the better."""
     from scipy.spatial import cKDTree
 
-    everything = Detections.concatenate([block.found for block in blocks])
-    source = np.concatenate([np.full(len(b.found), i) for i, b in enumerate(blocks)]) if blocks else np.zeros(0)
+    source = np.concatenate([np.full(len(s.found), i) for i, s in enumerate(squares)]) if squares else np.zeros(0)
+    keep = np.ones(len(everything), bool)
     if len(everything) < 2:
-        return everything
+        return keep
     pairs = cKDTree(np.stack([everything.x, everything.y], 1)).query_pairs(
         max(LENGTHS_M.values()) / 2, output_type="ndarray"
     )
-    keep = np.ones(len(everything), bool)
     for a, b in pairs[source[pairs[:, 0]] != source[pairs[:, 1]]]:
         if keep[a] and keep[b] and (_holds(everything, a, b) or _holds(everything, b, a)):
             keep[a if everything.score[a] < everything.score[b] else b] = False
-    return everything.select(keep)
+    return keep
 
 
 def _holds(boxes: Detections, a: int, b: int) -> bool:
@@ -313,28 +289,17 @@ def _quiet(patch: Patch) -> np.ndarray:
 
 
 def _squares(zone: Zone) -> Iterator[Any]:
-    """The zone cut into squares of at most BLOCK_M."""
+    """The zone cut into squares of at most SQUARE_M."""
     from shapely.geometry import box
 
     west, south, east, north = zone.geometry.bounds
-    columns, rows = (max(1, int(np.ceil(side / BLOCK_M))) for side in (east - west, north - south))
+    columns, rows = (max(1, int(np.ceil(side / SQUARE_M))) for side in (east - west, north - south))
     xs, ys = np.linspace(west, east, columns + 1), np.linspace(south, north, rows + 1)
     for i in range(columns):
         for j in range(rows):
             part = zone.geometry.intersection(box(xs[i], ys[j], xs[i + 1], ys[j + 1]))
             if part.area > 0:
                 yield part
-
-
-def _view(patch: Patch, away: np.ndarray, part: Any, axis_deg: float) -> Upright:
-    """The upright picture that holds a part of a zone with its halo."""
-    s, c = np.sin(np.radians(axis_deg)), np.cos(np.radians(axis_deg))
-    x, y = np.array(part.convex_hull.exterior.coords)[:, :2].T
-    along, right = x * s + y * c, x * c - y * s
-    middle = (along.max() + along.min()) / 2, (right.max() + right.min()) / 2
-    extent = np.ptp(along) + 2 * HALO_M, np.ptp(right) + 2 * HALO_M
-    centre = middle[0] * s + middle[1] * c, middle[0] * c - middle[1] * s
-    return upright(patch, away, axis_deg, PIXEL_M, extent, centre)
 
 
 def _grown(bounds: tuple[float, float, float, float], by_m: float) -> tuple[float, float, float, float]:

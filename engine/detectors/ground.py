@@ -6,6 +6,7 @@ A block filled with boxes of one colour would pass as ground if it were learned 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,12 +23,30 @@ XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.01
 WHITE = np.array([0.9505, 1.0, 1.089], np.float32)
 
 
+FULL = 200  # the byte of display value 1: what is brighter than 99.5 % of a scene keeps some room above it
+LINEAR = (np.minimum(np.arange(256) / FULL, 1.0) ** 2.2).astype(np.float32)  # light of each byte
+STEPS = 1 << 14  # of the table of cube roots
+
+
+def as_bytes(rgb: np.ndarray) -> np.ndarray:
+    """Display values (0 dark, 1 bright) as bytes, with which whole yards are worked through in tables and integers."""
+    return np.clip(rgb * np.float32(FULL) + np.float32(0.5), 0, 255).astype(np.uint8)
+
+
 def lab(rgb: np.ndarray) -> np.ndarray:
-    """CIE L*a*b* (3, ...) of display values 0..1 (3, ...); values outside are clipped."""
-    value = np.clip(rgb, 0.0, 1.0).astype(np.float32)
-    xyz = np.tensordot(XYZ_OF_RGB / WHITE[:, None], value**2.2, axes=1)
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.stack([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+    """CIE L*a*b* (3, ...) of display values 0..1 or of ``as_bytes`` of them (3, ...); values outside are clipped."""
+    value = rgb if rgb.dtype == np.uint8 else as_bytes(rgb)
+    light = LINEAR[value.reshape(3, -1)]
+    xyz = ((XYZ_OF_RGB / WHITE[:, None]) @ light * np.float32(STEPS)).astype(np.uint16)
+    x, y, z = _roots()[xyz]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)]).reshape(rgb.shape)
+
+
+@lru_cache(maxsize=1)
+def _roots() -> np.ndarray:
+    """CIE's f (cube root, straight near black) of 0, 1 / STEPS, … (float32)."""
+    part = np.arange(STEPS + 64) / STEPS
+    return np.where(part > 0.008856, np.cbrt(part), 7.787 * part + 16 / 116).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -73,11 +92,12 @@ def _k_means(sample: np.ndarray, rng: np.random.Generator, rounds: int = 15) -> 
     centres = np.stack([sample[np.argmin(np.abs(sample[:, 0] - value))] for value in start])
     nearest = np.zeros(len(sample), int)
     for _ in range(rounds):
-        nearest = ((sample[:, None] - centres[None]) ** 2).sum(2).argmin(1)
-        centres = np.stack(
-            [
-                sample[nearest == k].mean(0) if np.any(nearest == k) else sample[rng.integers(len(sample))]
-                for k in range(CLUSTERS)
-            ]
-        )
+        before, nearest = nearest, ((centres**2).sum(1) - 2 * sample @ centres.T).argmin(1)
+        if np.array_equal(before, nearest):
+            break
+        size = np.bincount(nearest, minlength=CLUSTERS)
+        total = np.stack([np.bincount(nearest, sample[:, i], CLUSTERS) for i in range(3)], 1)
+        empty = size == 0
+        centres = (total / np.maximum(size, 1)[:, None]).astype(np.float32)
+        centres[empty] = sample[rng.integers(len(sample), size=int(empty.sum()))]
     return centres, nearest

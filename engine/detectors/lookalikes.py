@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from .boxes import Boxes
+from .packing import connected_to, groups
 
 SHADOW_SHARE = 0.7  # a box that is shadow nearly all over is none
-HALF_SHADOW = 0.25  # and one this dark may be the gap between two others with a little of their sides
+DARK_SHARE = 0.5  # a box this dark may be the shadow between two others
 ROOF_SHARE = 0.2  # boxes that fill less than this of the thing they lie on are pieces of it
 ROOF_GAP_M = 0.6  # things that hang together by less than this are two
-PARKED_PITCH_M = (
-    3.3  # vehicles need door room: 2.5 m and 0.8 m; boxes are set down a hand's breadth apart, at most 3 m in all
-)
+BESIDE_M = (0.5, 1.25)  # where the neighbour of a box in a block stands: boxes are set down a hand's breadth apart
+FREE = 0.65  # of that strip, where ground or shadow lies on less the box has a neighbour
+PARKED_REACH_M = 6.0  # vehicles side by side, or at a slant, stand no further apart (centre lines)
+PARKED_FACING = 0.4  # and face each other over this share of their length
 PARKED_MIN = 3  # fewer side by side say nothing
-SIDE_GAP_M = 2.5  # boxes further apart than this do not form a row
-END_GAP_M = 1.0  # nor do ends further apart,
-END_FACING_M = 1.0  # or that face each other over less than this
+TOUCHING_M = 0.8  # boxes of one block stand closer than this
+FACING_M = 1.0  # and face each other over this length
+HARDLY_STRONG = 0.2  # a block of which fewer boxes are outlined strongly is foliage or rubble,
+MANY = 4  # if it has so many
 
 
 def shadows(boxes: Boxes, shadow: np.ndarray) -> np.ndarray:
@@ -40,38 +43,64 @@ def roof_pieces(boxes: Boxes, raised: np.ndarray, pixel_m: float) -> np.ndarray:
     return (of_box > 0) & (filled[of_box] < ROOF_SHARE * size[of_box])
 
 
-def parked(boxes: Boxes, dark: np.ndarray, pixel_m: float) -> np.ndarray:
-    """Bool (n,): boxes of groups that stand side by side with the room between them that doors need.
+def free_standing(boxes: Boxes, solid: np.ndarray, pixel_m: float) -> np.ndarray:
+    """Bool (n,): boxes with ground or shadow along both long sides, where a block has its next box.
 
-    dark: bool picture; what may be the shadow between two of them does not count as a neighbour.
+    solid: bool picture of what stands there and is lit. Vehicles stand free, for their doors; so does a box set down alone.
     """
-    from scipy.sparse.csgraph import connected_components
-
-    if len(boxes) < PARKED_MIN:
-        return np.zeros(len(boxes), bool)
-    beside, behind, pitch_m = _neighbours(boxes, pixel_m)
-    _, group = connected_components(beside | behind, directed=False)
-    lit = _sums(boxes, dark) <= HALF_SHADOW * boxes.area_px
-    nearest_m = np.where(beside & lit[:, None] & lit[None], pitch_m, np.inf).min(1)
-    out = np.zeros(len(boxes), bool)
-    for number in range(group.max() + 1):
-        in_row = nearest_m[(group == number) & np.isfinite(nearest_m)]
-        if len(in_row) >= PARKED_MIN and np.median(in_row) > PARKED_PITCH_M:
-            out |= group == number
-    return out
+    near, far = (int(round(side / pixel_m)) for side in BESIDE_M)
+    sides = []
+    for way in (-1, 1):
+        lying = boxes.lying[:, None]
+        edge = boxes.high if way > 0 else boxes.low
+        inner, outer = edge + way * near, edge + way * far
+        strip_low, strip_high = (inner, outer) if way > 0 else (outer, inner)
+        across = np.where(lying, (False, True), (True, False))  # the axis in which the strip lies beside the box
+        low, high = np.where(across, strip_low, boxes.low), np.where(across, strip_high, boxes.high)
+        strip = Boxes(low, high, boxes.score, boxes.size, boxes.lying)
+        sides.append(_sums(strip, solid) / np.maximum(strip.area_px, 1))
+    return np.maximum(*sides) < FREE
 
 
-def _neighbours(boxes: Boxes, pixel_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which parallel boxes stand side by side and which end to end (n, n), and how far apart the middle lines lie (metres)."""
-    gap_m = (np.maximum(boxes.low[:, None], boxes.low[None]) - np.minimum(boxes.high[:, None], boxes.high[None])) * pixel_m
-    apart_m = np.abs(boxes.centre[:, None] - boxes.centre[None]) * pixel_m
-    lying = boxes.lying[:, None]
-    along, across = np.where(lying, gap_m[..., 0], gap_m[..., 1]), np.where(lying, gap_m[..., 1], gap_m[..., 0])
-    parallel = (lying == boxes.lying[None]) & ~np.eye(len(boxes), dtype=bool)
-    half_m = (boxes.high - boxes.low).max(1) * pixel_m / 2
-    beside = parallel & (along < -np.minimum.outer(half_m, half_m)) & (across < SIDE_GAP_M)
-    behind = parallel & (across < -END_FACING_M) & (along < END_GAP_M)
-    return beside, behind, np.where(lying, apart_m[..., 1], apart_m[..., 0])
+def parked(boxes: Boxes, free: np.ndarray, dark: np.ndarray, pixel_m: float) -> np.ndarray:
+    """Bool (n,): vehicles, that is rows of lit boxes that all stand free, and the shadows among them.
+
+    free: bool (n,). dark: bool picture; a dark box says nothing itself, for shadow looks like that.
+    """
+    i, j, gap_m, apart_m = _parallel_pairs(boxes, PARKED_REACH_M, pixel_m)
+    half_m = (boxes.high - boxes.low).max(1, initial=0) * pixel_m * PARKED_FACING
+    lit = _sums(boxes, dark) <= DARK_SHARE * boxes.area_px
+    row = (free & lit)[i] & (free & lit)[j] & (gap_m[:, 0] < -np.minimum(half_m[i], half_m[j])) & (apart_m < PARKED_REACH_M)
+    group = groups(len(boxes), i[row], j[row])
+    vehicle = free & lit & (np.bincount(group, minlength=1)[group] >= PARKED_MIN) if len(boxes) else free
+    touching = (gap_m.max(1) < TOUCHING_M) & (vehicle[i] | ~lit[i]) & (vehicle[j] | ~lit[j])
+    return connected_to(vehicle, i[touching], j[touching])
+
+
+def rubble(strong: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Bool (n,): boxes of large blocks (numbers, n) of which hardly any is strongly outlined (bool, n)."""
+    size, count = np.bincount(block, minlength=1), np.bincount(block, strong, 1)
+    return ((size >= MANY) & (count < HARDLY_STRONG * size))[block]
+
+
+def touching(boxes: Boxes, pixel_m: float) -> np.ndarray:
+    """Number (n,) of the block each box belongs to: parallel boxes that stand close and face each other."""
+    i, j, gap_m, _ = _parallel_pairs(boxes, TOUCHING_M, pixel_m)
+    close = (gap_m.max(1) < TOUCHING_M) & (gap_m.min(1) < -FACING_M)
+    return groups(len(boxes), i[close], j[close])
+
+
+def _parallel_pairs(boxes: Boxes, reach_m: float, pixel_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs i < j of parallel boxes, their gaps along and across (pairs, 2; negative where they face), and the distance of their
+    middle lines, in metres."""
+    i, j = boxes.close_pairs(reach_m / pixel_m)
+    same = boxes.lying[i] == boxes.lying[j]
+    i, j = i[same], j[same]
+    gap = (np.maximum(boxes.low[i], boxes.low[j]) - np.minimum(boxes.high[i], boxes.high[j])) * pixel_m
+    apart = np.abs(boxes.centre[i] - boxes.centre[j]) * pixel_m
+    lying = boxes.lying[i]
+    gap = np.where(lying[:, None], gap, gap[:, ::-1])
+    return i, j, gap, np.where(lying, apart[:, 1], apart[:, 0])
 
 
 def _sums(boxes: Boxes, picture: np.ndarray) -> np.ndarray:

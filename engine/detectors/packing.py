@@ -5,69 +5,89 @@ from __future__ import annotations
 import numpy as np
 
 ROUNDS = 6  # exchanges settle after two or three rounds
+PARTNERS = 6  # a pair is sought among neighbours in order of weight; further ones are too light
 
 
-def overlap(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Intersection over the smaller area (n, n) of upright rectangles given by their corners (n, 2) and (n, 2)."""
-    low, high = low.astype(np.float32), high.astype(np.float32)
-    common = np.ones((len(low), len(low)), np.float32)
-    for axis in (0, 1):
-        inner = np.minimum.outer(high[:, axis], high[:, axis])
-        inner -= np.maximum.outer(low[:, axis], low[:, axis])
-        common *= np.maximum(inner, 0.0, out=inner)
-    area = np.prod(high - low, axis=1)
-    return common / np.minimum.outer(area, area)
+def overlapping(low: np.ndarray, high: np.ndarray, above: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs i < j of upright rectangles, by their corners (n, 2) and (n, 2), that share more than this part of the smaller."""
+    from ..rectangles import close_pairs
+
+    side = high - low
+    x, y = ((low + high) / 2).T
+    i, j = close_pairs(x, y, side.max(1, initial=0.0))
+    common = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])
+    area = side.prod(1)
+    much = (common > 0).all(1) & (common.prod(1) > above * np.minimum(area[i], area[j]))
+    return i[much], j[much]
 
 
-def pack(weights: np.ndarray, conflicts: np.ndarray) -> np.ndarray:
-    """Bool (n,): a set without conflicts (n, n bool) of large total weight.
+def pack(weights: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Bool (n,): a set without conflicts (pairs i < j) of large total weight.
 
-    Weighted set packing: greedy, then exchanges of one for several and of two for one until nothing improves.
+    Weighted set packing: greedy, then exchanges of two for one until nothing improves. (One for several cannot improve on
+    greedy, which has taken the heaviest of each conflict.)
     """
-    conflicts = conflicts & ~np.eye(len(weights), dtype=bool)
-    chosen = np.zeros(len(weights), bool)
-    order = np.argsort(-weights, kind="stable")
-    for i in order:
-        if not np.any(conflicts[i] & chosen):
-            chosen[i] = True
+    n = len(weights)
+    a, b = np.concatenate([i, j]), np.concatenate([j, i])
+    order = np.argsort(a, kind="stable")
+    a, b = a[order], b[order]
+    neighbours = np.split(b, np.searchsorted(a, np.arange(1, n))) if n else []
+    chosen, blocked = np.zeros(n, bool), np.zeros(n, bool)
+    for k in np.argsort(-weights, kind="stable").tolist():
+        if not blocked[k]:
+            chosen[k] = True
+            blocked[neighbours[k]] = True
+    clashes = np.sort(i * n + j)
     for _ in range(ROUNDS):
-        before = chosen.copy()
-        _one_for_several(chosen, weights, conflicts, order)
-        _two_for_one(chosen, weights, conflicts)
-        if np.array_equal(before, chosen):
+        changed = False
+        for one, first, second in _two_for_one(chosen, weights, a, b, clashes):
+            if chosen[one] and chosen[neighbours[first]].sum() == 1 == chosen[neighbours[second]].sum():
+                chosen[[one, first, second]] = False, True, True
+                changed = True
+        if not changed:
             break
     return chosen
 
 
-def _one_for_several(chosen: np.ndarray, weights: np.ndarray, conflicts: np.ndarray, order: np.ndarray) -> None:
-    for i in order:
-        if not chosen[i]:
-            out = conflicts[i] & chosen
-            if weights[i] > weights[out].sum():
-                chosen[out] = False
-                chosen[i] = True
+def _two_for_one(
+    chosen: np.ndarray, weights: np.ndarray, a: np.ndarray, b: np.ndarray, clashes: np.ndarray
+) -> list[list[int]]:
+    """For each chosen one the heaviest two that it alone keeps out, where these weigh more and do not exclude each other.
+
+    a, b: conflicts, each both ways. clashes: sorted keys i * n + j of the conflicts i < j.
+    """
+    n = len(weights)
+    by_chosen = chosen[b]
+    out, by = a[by_chosen], b[by_chosen]
+    lonely = np.bincount(out, minlength=n)[out] == 1
+    out, by = out[lonely], by[lonely]
+    order = np.lexsort((-weights[out], by))
+    out, by = out[order], by[order]
+    exchanges = []
+    for apart in range(1, PARTNERS):
+        same = by[apart:] == by[:-apart]
+        one, first, second = by[apart:][same], out[:-apart][same], out[apart:][same]
+        key = np.minimum(first, second) * n + np.maximum(first, second)
+        place = np.minimum(np.searchsorted(clashes, key), len(clashes) - 1)
+        gain = weights[first] + weights[second] - weights[one]
+        good = (gain > 0) & (clashes[place] != key)
+        exchanges.append(np.stack([gain, one, first, second], 1)[good])
+    together = np.concatenate(exchanges)
+    together = together[np.argsort(-together[:, 0], kind="stable")]
+    _, best = np.unique(together[:, 1], return_index=True)
+    return together[np.sort(best), 1:].astype(int).tolist()
 
 
-def _two_for_one(chosen: np.ndarray, weights: np.ndarray, conflicts: np.ndarray) -> None:
-    in_the_way = conflicts[:, chosen].sum(1)
-    for i in np.flatnonzero(chosen):
-        only_i = np.flatnonzero(~chosen & (in_the_way == 1) & conflicts[i])
-        if len(only_i) < 2:
-            continue
-        pair = np.where(conflicts[np.ix_(only_i, only_i)], -np.inf, weights[only_i][:, None] + weights[only_i][None])
-        np.fill_diagonal(pair, -np.inf)
-        a, b = only_i[list(np.unravel_index(int(pair.argmax()), pair.shape))]
-        if pair.max() > weights[i]:
-            chosen[i] = False
-            chosen[[a, b]] = True
-            in_the_way += conflicts[a].astype(int) + conflicts[b] - conflicts[i]
+def connected_to(seeds: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Bool (n,): what can be reached from the seeds (n,) over pairs of neighbours."""
+    group = groups(len(seeds), i, j)
+    return np.isin(group, group[seeds])
 
 
-def connected_to(seeds: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
-    """Bool (n,): what can be reached from the seeds (n,) over the neighbour relation (n, n)."""
-    reached = seeds.copy()
-    while True:
-        grown = reached | neighbours[:, reached].any(1)
-        if np.array_equal(grown, reached):
-            return reached
-        reached = grown
+def groups(n: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Number (n,) of the group that each of n things belongs to, joined in pairs."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    joined = coo_matrix((np.ones(len(i), bool), (i, j)), shape=(n, n))
+    return connected_components(joined, directed=False)[1] if n else np.zeros(0, int)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Polygon, box
 
-from rason.engine.detectors.containers import LENGTHS_M, WIDTH_M, Containers
+from rason.engine.detectors.block_boxes import LENGTHS_M, WIDTH_M
+from rason.engine.detectors.containers import Containers
 from rason.engine.errors import Cancelled, Refusal, TooCoarse
 from rason.engine.scene import ArrayScene
 from rason.engine.zones import Zone

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rason.engine.detectors.boxes import Boxes
-from rason.engine.detectors.lookalikes import parked, roof_pieces, shadows
+from rason.engine.detectors.lookalikes import free_standing, parked, roof_pieces, rubble, shadows, touching
 
 PIXEL_M = 0.25
 SHAPE = (200, 200)
@@ -25,10 +25,17 @@ def painted(boxes):
     return picture
 
 
+def left_out(boxes, dark=NOTHING):
+    """What is taken for vehicles among boxes that are all lit but where it is dark."""
+    return parked(boxes, free_standing(boxes, painted(boxes) & ~dark, PIXEL_M), dark, PIXEL_M)
+
+
 def test_no_boxes_are_nothing():
     none = row(0, 3.0)
     assert not len(shadows(none, NOTHING)) and not len(roof_pieces(none, NOTHING, PIXEL_M))
-    assert not len(parked(none, NOTHING, PIXEL_M))
+    assert (
+        not len(left_out(none)) and not len(touching(none, PIXEL_M)) and not len(rubble(none.score > 0.5, np.zeros(0, int)))
+    )
 
 
 def test_a_box_of_shadow_is_none():
@@ -46,25 +53,37 @@ def test_a_piece_of_a_large_roof_is_none_and_a_stack_is():
 
 
 def test_vehicles_with_door_room_are_parked_and_a_stack_is_not():
-    assert parked(row(6, 3.6), NOTHING, PIXEL_M).all()
-    assert not parked(row(6, 2.8), NOTHING, PIXEL_M).any()
-    assert not parked(row(2, 3.6), NOTHING, PIXEL_M).any()  # two side by side say nothing
+    assert left_out(row(6, 3.7)).all()
+    assert not left_out(row(6, 2.8)).any()
+    assert not left_out(row(2, 3.7)).any()  # two side by side say nothing
+    assert not left_out(row(4, 9.0)).any()  # nor do boxes set down far apart
+
+
+def test_the_ends_of_a_row_in_a_block_do_not_stand_free():
+    boxes = row(3, 2.8)
+    assert not free_standing(boxes, painted(boxes), PIXEL_M).any()
+    assert free_standing(boxes.select([1]), painted(boxes.select([1])), PIXEL_M).all()
 
 
 def test_the_shadow_between_two_vehicles_is_no_neighbour():
     boxes = row(9, 1.9, width_m=1.8)
     dark = painted(boxes.select(np.arange(1, 9, 2)))
-    assert parked(boxes, dark, PIXEL_M).all() and not parked(boxes, NOTHING, PIXEL_M).any()
+    assert left_out(boxes, dark).all() and not left_out(boxes).any()
 
 
 def test_boxes_end_to_end_are_not_parked():
     one = row(1, 3.0, length_m=6.0)
-    line = Boxes(
-        *(
-            np.concatenate([getattr(one, k) + (np.array([i * 26, 0]) if k in ("low", "high") else 0) for i in range(5)])
-            for k in ("low", "high", "score")
-        ),
-        np.full(5, "20 ft", object),
-        np.ones(5, bool),
-    )
-    assert not parked(line, NOTHING, PIXEL_M).any()
+    low = one.low + np.arange(5)[:, None] * (26, 0)
+    line = Boxes.alike(low, (24, 10), np.ones(5), "20 ft", True)
+    assert not left_out(line).any()
+
+
+def test_a_large_block_without_strong_outlines_is_rubble():
+    block = np.array([0] * 6 + [1] * 2 + [2] * 5)
+    strong = np.zeros(13, bool)
+    strong[[0, 8, 9]] = True
+    assert rubble(strong, block).tolist() == [True] * 6 + [False] * 7
+
+
+def test_boxes_that_touch_form_a_block():
+    assert len(set(touching(row(6, 2.8), PIXEL_M))) == 1 and len(set(touching(row(6, 3.7), PIXEL_M))) == 6
