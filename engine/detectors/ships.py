@@ -11,7 +11,7 @@ from ..merging import merge
 from ..patch import Patch
 from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
-from . import component_tree, water, water_mask
+from . import component_tree, quay, water, water_mask
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .component_tree import Pieces
 from .screening import Screen, coarser
@@ -38,6 +38,8 @@ _THICK_PX = 8.0  # half the thickness of a cluster, in the pixels it is looked a
 _EDGE_STRIP_M, _EDGE_STRIP_PX = 5.0, 1.5
 
 _REPORT_FROM = 0.3
+_UP_THE_QUAY_M = 1.5  # said from here on
+_EXPLAINED = 0.6  # share of the occupied berth that ships must fill for their count to be worth as much
 # Logistic in the score, read off the Sentinel-2 ports; provisional until rason:calibrate replaces it.
 _P_HALF, _P_SLOPE = 0.38, 10.0
 
@@ -60,7 +62,7 @@ class Ships(ZoneByZone):
     sensors = ("optical",)
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
-        """Ships whose centre lies in the zone. Measure "m": their total length.
+        """Ships whose centre lies in the zone. Measure "m": their total length; at berth the length of quay taken, and "share".
 
         Raises TooCoarse beyond 11 m effective GSD and Refusal for a track.
         """
@@ -94,7 +96,30 @@ class Ships(ZoneByZone):
             looks.append(np.full(own.sum(), k))
         progress(1.0)
         ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), least)
-        return Found(ships, {"m": float(ships.length_m.sum())}, True, _warnings(zone, least, wet))
+        said = _warnings(zone, least, wet)
+        if zone.kind == "berth" and wet:
+            return _at_berth(zone, ships, quay.quays(scene, zone, lambda fraction: progress(1.0)), said)
+        return Found(ships, {"m": float(ships.length_m.sum())}, True, said)
+
+
+def _at_berth(zone: Zone, ships: Detections, found: list[quay.Quay], said: tuple[str, ...]) -> Found:
+    """Ships of a berth and, what is surer, how much of its quay is taken."""
+    if not found:
+        lost = f"Zone {zone.zone_id}: no quay was recognised along its edge, so the length is that of the ships found."
+        return Found(ships, {"m": float(ships.length_m.sum())}, True, (*said, lost))
+    taken, seen = sum(q.taken_m for q in found), sum(q.seen_m for q in found)
+    more = [f"Zone {zone.zone_id}: {q.sentence()}." for q in found]
+    up = max(q.up_m for q in found)
+    if up >= _UP_THE_QUAY_M:
+        more.append(f"Zone {zone.zone_id}: its edge seems to run {up:.0f} m up the quay; move it to the waterline.")
+    if taken > 0.95 * seen:
+        more.append(f"Zone {zone.zone_id}: the whole quay looks occupied; check that its edge follows the waterline.")
+    if taken and ships.length_m.sum() < _EXPLAINED * taken:
+        more.append(
+            f"Zone {zone.zone_id}: the ships found fill little of the occupied berth (rafted, abreast, or alike the water): "
+            "the occupied length is worth more than the count."
+        )
+    return Found(ships, {"m": taken, "share": taken / seen}, True, (*said, *more))
 
 
 def _ships(pieces: Pieces, score: np.ndarray, look: np.ndarray, least_m: float) -> Detections:
