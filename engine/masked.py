@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,14 +38,25 @@ class MaskedScene:
     def read(self, bounds: tuple[float, float, float, float], gsd_m: float | None = None) -> Patch:
         """As the scene's, with hidden pixels not valid."""
         patch = self._scene.read(bounds, gsd_m)
-        west, _, _, north = self._scene.bounds
-        rows, columns = patch.shape
-        x = patch.x0 + (np.arange(columns) + 0.5) * patch.gsd_m
-        y = patch.y0 - (np.arange(rows) + 0.5) * patch.gsd_m
-        row = np.floor((north - y) / self._side).astype(int).clip(0, self._seen.shape[0] - 1)
-        column = np.floor((x - west) / self._side).astype(int).clip(0, self._seen.shape[1] - 1)
-        valid = patch.valid & self._seen[np.ix_(row, column)]
+        valid = patch.valid & self._shown(patch.bounds, patch.shape)
         return replace(patch, data=patch.data * valid, valid=valid)
+
+    def values(
+        self, bounds: tuple[float, float, float, float], shape: tuple[int, int], bands: Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As the scene's, with hidden pixels not valid; they keep their values, so that a mask's edge is no edge in the picture."""
+        data, valid = self._scene.values(bounds, shape, bands)
+        return data, valid & self._shown(bounds, shape)
+
+    def _shown(self, bounds: tuple[float, float, float, float], shape: tuple[int, int]) -> np.ndarray:
+        """Which pixels of a box are seen."""
+        (west, south, east, north), (rows, columns) = bounds, shape
+        left, _, _, top = self._scene.bounds
+        x = west + (np.arange(columns) + 0.5) * (east - west) / columns
+        y = north - (np.arange(rows) + 0.5) * (north - south) / rows
+        row = np.floor((top - y) / self._side).astype(int).clip(0, self._seen.shape[0] - 1)
+        column = np.floor((x - left) / self._side).astype(int).clip(0, self._seen.shape[1] - 1)
+        return self._seen[np.ix_(row, column)]
 
 
 def _check(values: np.ndarray, name: str) -> None:

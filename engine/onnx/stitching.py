@@ -27,6 +27,7 @@ from .layouts import Look
 from .model import Mixing, Model, Running
 from .suppression import suppress
 
+UNCALIBRATED = "p is the model's own score, not calibrated"
 IOU = 0.5  # where neither card nor model says
 _MARGIN_PX = 4.0  # two looks at one object differ by less ...
 _MARGIN_SHARE = 0.05  # ... or by less than this share of the largest object
@@ -200,11 +201,14 @@ def find(
     search = _Search(scene, model, layout, model.mixing(scene.roles, scene.display), confidence, kinds)
     batches = [chosen[k : k + model.input.batch] for k in range(0, len(chosen), model.input.batch)]
     with closing(search.computed(batches, progress)) as computed:
-        for batch, outputs in computed:
+        for batch, seen, outputs in computed:
             for k, place in enumerate(batch):
-                search.keep(place, outputs, k)
+                search.keep(place, seen[k], outputs, k)
     progress(1.0)
     return search.result(zones, len(chosen))
+
+
+Computed = tuple[list[Place], list[np.ndarray], list[np.ndarray]]
 
 
 class _Search:
@@ -220,43 +224,43 @@ class _Search:
         self.owners: list[np.ndarray] = []
         self.cut = 0
 
-    def computed(
-        self, batches: list[list[Place]], progress: Progress
-    ) -> Generator[tuple[list[Place], list[np.ndarray]], None, None]:
-        """(batch, outputs) for each batch that shows anything."""
+    def computed(self, batches: list[list[Place]], progress: Progress) -> Generator[Computed, None, None]:
+        """The batches that show anything, with what is seen in each tile and the model's outputs."""
         buffers = [self.model.buffer(), self.model.buffer()]
         running: Running | None = None
-        before: list[Place] = []
+        batch: list[Place] = []
+        seen: list[np.ndarray] = []
         try:
-            for number, batch in enumerate([*batches, []]):
-                seen = self._read(batch, buffers[number % 2]) if batch else False
-                fraction = number / max(len(batches), 1)
+            for number, following in enumerate([*batches, []]):
+                buffer, fraction = buffers[number % 2], number / max(len(batches), 1)
+                seen_next = self._read(following, buffer)
                 outputs = running.wait(partial(progress, fraction)) if running else None
-                running, last, before = (Running(self.model, buffers[number % 2]) if seen else None), before, batch
+                running = Running(self.model, buffer) if any(valid.any() for valid in seen_next) else None
                 if outputs is not None:
-                    yield last, outputs
+                    yield batch, seen, outputs
                 else:
                     progress(fraction)
+                batch, seen = following, seen_next
         finally:
             if running:
                 running.stop()
 
-    def _read(self, batch: list[Place], target: np.ndarray) -> bool:
-        """Fill the buffer; False where nothing of the batch can be seen."""
+    def _read(self, batch: list[Place], target: np.ndarray) -> list[np.ndarray]:
+        """Fill the buffer; what is seen in each tile (rows, columns)."""
         g, (rows, columns) = self.plan.gsd_m, self.plan.shape
-        any_seen = False
+        seen = []
         for k, place in enumerate(batch):
             west, north = self.plan.region[0] + place.column * g, self.plan.region[1] - place.row * g
-            values, valid = self.scene.values(
-                (west, north - rows * g, west + columns * g, north), self.plan.shape, self.mixing.bands
-            )
-            any_seen |= bool(valid.any())
+            bounds = (west, north - rows * g, west + columns * g, north)
+            values, valid = self.scene.values(bounds, self.plan.shape, self.mixing.bands)
             self.mixing.fill(self.model.picture(target, k), values)
-        return any_seen
+            seen.append(valid)
+        return seen
 
-    def keep(self, place: Place, outputs: list[np.ndarray], k: int) -> None:
-        """Read out one tile and keep what belongs to its core."""
+    def keep(self, place: Place, seen: np.ndarray, outputs: list[np.ndarray], k: int) -> None:
+        """Read out one tile and keep what belongs to its core and has its centre where something is seen."""
         look = self._own(self._candidates(outputs, k), place)
+        look = look.select(_at(seen, look.rectangles))
         if not len(look.score):
             return
         rectangles = look.rectangles.copy()
@@ -311,13 +315,20 @@ class _Search:
         mapped = [self.model.card.class_map.get(name, name) for name in names]
         types = [name if word != name else "" for word, name in zip(mapped, names)]
         found = Detections.make(west + x * g, north + y * g, length * g, width * g, azimuth, np.array(mapped, object), score=score[once],
-                                p=score[once], type_name=np.array(types, object), note="p is the model's own score, not calibrated")  # fmt: skip
+                                p=score[once], type_name=np.array(types, object), note=UNCALIBRATED)  # fmt: skip
         return Result(_in_zones(found, zones), self._warnings(), tiles)
 
     def _warnings(self) -> list[str]:
         if not self.cut:
             return []
         return [f"{self.cut} detections reach the edge of their tile: objects longer than LARGEST_OBJECT are cut. Raise it."]
+
+
+def _at(seen: np.ndarray, rectangles: np.ndarray) -> np.ndarray:
+    """Whether each rectangle's centre lies on a pixel that is seen."""
+    column, row = np.floor(rectangles[:, 0]).astype(int), np.floor(-rectangles[:, 1]).astype(int)
+    inside = (column >= 0) & (row >= 0) & (column < seen.shape[1]) & (row < seen.shape[0])
+    return inside & seen[row.clip(0, seen.shape[0] - 1), column.clip(0, seen.shape[1] - 1)]
 
 
 def _in_zones(found: Detections, zones: Sequence[Zone]) -> Detections:

@@ -21,7 +21,7 @@ from ...layers import schema
 from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
 
-provenance, visible = lazy.engine("provenance"), lazy.engine("visible")
+counting, provenance, visible = (lazy.engine(name) for name in ("counting", "provenance", "visible"))
 cards, models, stitching = (lazy.engine(f"onnx.{name}") for name in ("card", "model", "stitching"))
 
 CONFIDENCE = 0.5  # where neither the user nor card nor model says
@@ -116,6 +116,11 @@ class DetectOnnx(RasonAlgorithm):
             advanced=True,
         )
         self.addParameter(scenes.bands_parameter(tr))
+        self.addParameter(scenes.visibility_parameter(tr))
+        self.addParameter(scenes.calibration_parameter(tr, tr(
+            "Calibration file from rason:calibrate: p of the classes it holds then comes from its labels, and the note says so. "
+            "Without one, p is the model's score."
+        )))  # fmt: skip
         add(
             QgsProcessingParameterFeatureSink("OUTPUT", tr("Detections"), kind.TypeVectorPolygon),
             tr("One rectangle an object, styled by class and status."),
@@ -125,7 +130,8 @@ class DetectOnnx(RasonAlgorithm):
     def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
         layer = bridge.raster_layer(self, parameters, "INPUT", context)
-        self.scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
+        self.scene = scenes.behind_visibility(self, parameters, context, scene)
         self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
         self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
         self.zones = self._zones(parameters, context, feedback)
@@ -139,6 +145,7 @@ class DetectOnnx(RasonAlgorithm):
             "gsd_m": (gsd, gsd) if gsd else card.gsd_m,
         }
         self.confidence = self._number(parameters, "CONFIDENCE", context) or card.confidence or CONFIDENCE
+        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self._tell(stitching.check(self.scene, self.model, **self.options), feedback)
 
     def _zones(self, parameters, context, feedback):
@@ -198,13 +205,26 @@ class DetectOnnx(RasonAlgorithm):
         unseen = [zone.zone_id for zone in self.zones if not visible.visible_fraction(self.scene, zone)]
         if unseen:
             feedback.pushWarning(self.tr("Not observed: {}.").format(", ".join(unseen)))
+        detections = self._with_p(found.detections)
         feedback.pushInfo(
-            self.tr(
-                "{} detections. p is the model's own score, not calibrated. This is no tally yet: rason:tally gives the number with "
-                "its interval."
-            ).format(len(found.detections))
+            self.tr("{} detections. This is no tally yet: rason:tally gives the number with its interval.").format(
+                len(detections)
+            )
         )
-        return {"FOUND": len(found.detections), "OUTPUT": self._written(parameters, context, found.detections)}
+        if (detections.note == stitching.UNCALIBRATED).any():
+            feedback.pushInfo(self.tr("p is the model's own score, which is no probability: it is not calibrated."))
+        return {"FOUND": len(detections), "OUTPUT": self._written(parameters, context, detections)}
+
+    def _with_p(self, detections):
+        """The detections with p from the calibration, class by class where it has one."""
+        conditions = counting.Conditions.of(self.scene).known() if self.calibrations else {}
+        parts = []
+        for name in sorted(set(detections.class_name)):
+            part, calibration = detections.select(detections.class_name == name), self.calibrations.get(name)
+            if calibration and calibration.model:
+                part = counting.with_p(part.with_(note=""), calibration, conditions)
+            parts.append(part)
+        return type(detections).concatenate(parts)
 
     def _written(self, parameters, context, detections):
         model = self.model

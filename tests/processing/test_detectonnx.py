@@ -119,3 +119,23 @@ def test_without_onnxruntime_the_way_to_get_it_is_told(refused, given, monkeypat
         importlib.util, "find_spec", lambda name, *rest: None if name == "onnxruntime" else found(name, *rest)
     )
     refused("onnxruntime is missing.*QPIP", "rason:detectonnx", **given)
+
+
+def test_nothing_is_found_where_it_is_hidden(run, given, tmp_path):
+    seen = np.full((1, 200, 240), 1, np.uint8)
+    seen[:, :, 150:] = 3  # the third bar lies behind a cloud
+    mask = write_scene(tmp_path / "seen.tif", seen)
+    assert run("rason:detectonnx", **given, VISIBILITY=mask)["FOUND"] == 2
+
+
+def test_p_comes_from_a_calibration_that_knows_the_class(run, given, tmp_path):
+    from rason.engine.calibration import Calibration, dump
+    from rason.engine.probability import ScoreModel
+
+    curve = ScoreModel(("score",), np.array([0.5]), np.array([1.0]), np.array([-1.0, 0.0]), np.zeros((0, 2)), 60)
+    labels = Calibration("truck", [5, 6], [1, 1], [0, 0], [1, 0], [2, 2], model=curve)
+    (tmp_path / "c.json").write_text(dump([labels]))
+    features = list(run("rason:detectonnx", **given, CALIBRATION=str(tmp_path / "c.json"))["OUTPUT"].getFeatures())
+    assert len(features) == 3
+    assert all(f["p"] == pytest.approx(1 / (1 + np.e)) and f["note"].startswith("p_site") for f in features)
+    assert "no probability" not in run.feedback.textLog()
