@@ -55,17 +55,11 @@ def from_metadata(metadata: Mapping[str, Mapping[str, str]]) -> Ambiguity | None
     return Ambiguity(shift, HEADINGS_DEG if heading is None else (heading % 360,))
 
 
-def sources(
-    x: np.ndarray, y: np.ndarray, peak: np.ndarray, brightest: Brightest, ambiguity: Ambiguity
-) -> list[tuple[float, float] | None]:
-    """For each target the place of a source at a ghost's distance that outshines it enough, or None.
+def source(x: float, y: float, peak: float, brightest: Brightest, ambiguity: Ambiguity) -> tuple[float, float] | None:
+    """For a target the place of a source at a ghost's distance that outshines it enough, or None.
 
-    peak: brightest intensity of each target, in the band that ``brightest`` looks at.
+    peak: brightest intensity of the target, in the band that ``brightest`` looks at.
     """
-    return [_source(a, b, p, brightest, ambiguity) for a, b, p in zip(x, y, peak)]
-
-
-def _source(x: float, y: float, peak: float, brightest: Brightest, ambiguity: Ambiguity) -> tuple[float, float] | None:
     for n in ORDERS:
         for heading in ambiguity.headings_deg:
             for sign in (1, -1):
@@ -79,10 +73,10 @@ def _source(x: float, y: float, peak: float, brightest: Brightest, ambiguity: Am
     return None
 
 
-def note(x: float, y: float, source: tuple[float, float], at_sea: bool) -> str:
+def note(x: float, y: float, place: tuple[float, float], at_sea: bool) -> str:
     """What to tell the reviewer."""
-    distance = float(np.hypot(source[0] - x, source[1] - y))
-    where = _compass(source[0] - x, source[1] - y)
+    distance = float(np.hypot(place[0] - x, place[1] - y))
+    where = _compass(place[0] - x, place[1] - y)
     return f"may be an azimuth ghost of the bright target {distance / 1e3:.1f} km {where}{'' if at_sea else ' (on land)'}"
 
 

@@ -17,7 +17,7 @@ from ..zones import Zone
 from .base import SceneLike
 
 VALUES = ("auto", "amplitude", "intensity", "db")
-WORK_GSD_M = 4.0  # finer pixels are averaged: they show parts of ships, and every average calms the speckle
+WORK_GSD_M = 2.0  # finer pixels are averaged: they show parts of ships, and every average calms the speckle
 LEAST_SEA_PX = 400  # in all samples together
 
 _WORDS = {

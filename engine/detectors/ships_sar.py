@@ -22,21 +22,26 @@ from ..rectangles import close_pairs, minimum_rectangle
 from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
 from . import ambiguity as ghosts
+from . import radar_hulls
 from .backscatter import Backscatter, box_mean, common, survey
 from .base import Found, Progress, SceneLike, silent
 from .clutter import KLaw
 from .local_clutter import LocalClutter
 
 PFA = 1e-7  # per pixel and in all tests together: 0.1 false pixels on 100 km² at 10 m
-TILE_PX = 2048
+TILE_PX = 2048  # of the file
 LONGEST_M, WIDEST_M = 460.0, 110.0  # as outlined, blur included; what is larger is land, ice or a breakwater
-HALO_M = 500.0
+HALO_M = 300.0
 NEAR_EDGE_M = 100.0
 
 _GROWN_PFA = 1e-3  # pixels of an outline hang together above this
 _LEAST_PX = 2
 _BLUR_PX = 2.7  # of the file, that the impulse response adds to length and width (measured on simulated ships)
-_JOIN_M = 30.0  # gap between parts of one ship
+_JOIN_M = 20.0  # gap between parts of one ship, two pixels at least
+_LEAST_M = 10.0  # as outlined: smaller specks are boats, buoys and birds
+_RESOLVED_PX, _MARGIN_PX = 6.0, 6  # width from which an area may be several hulls; looked at round it
+_EXPLAINED = 0.6  # share of the brightness that hulls must hold to stand for the whole area
+_SEVERAL_M = 70.0  # wider than any one ship
 _OUTLINE = 10**-1.4  # of a ship's brightness: fainter pixels are its sidelobes
 _SIDELOBE, _SIDELOBE_M, _TILT = 10**-1.6, 600.0, 0.3  # share, reach and slant of the cross round a bright target
 # Logistic in dB over the threshold, by the simulator; provisional until rason:calibrate replaces it.
@@ -98,7 +103,7 @@ class ShipsSar:
         sea = self._sea(zones)
         region = _united([zone.geometry for zone in sea])
         targets = self._targets(scene, region, how, progress)
-        found = self._flagged(scene, how, region, targets)
+        found = self._flagged(scene, how, region, targets, progress)
         warnings = (*how.warnings, *_about_large(targets.too_large))
         progress(1.0)
         return _by_zone(found, zones, warnings)
@@ -116,12 +121,12 @@ class ShipsSar:
     def _targets(self, scene: SceneLike, region: Any, how: Backscatter, progress: Progress) -> _Targets:
         laws = [(KLaw(a), KLaw(b)) for a, b in zip(how.looks, how.smooth_looks)]
         part = common(region.bounds, scene.bounds)
-        walk = _walk(region, part, scene.bounds, scene.gsd_m * how.step)
+        walk = _walk(region, part, scene.bounds, scene.gsd_m)
         parts = [_no_targets()]
         for k, (tile, window) in enumerate(walk):
 
             def within(fraction: float, k: int = k) -> None:
-                progress(0.95 * (k + fraction) / len(walk))
+                progress(0.9 * (k + fraction) / len(walk))
 
             patch = scene.read(window)
             within(0.3)
@@ -129,7 +134,7 @@ class ShipsSar:
             parts.append(_select(found, tile.owns(found.detections.x, found.detections.y)))
         return _joined(parts)
 
-    def _flagged(self, scene: SceneLike, how: Backscatter, region: Any, targets: _Targets) -> Detections:
+    def _flagged(self, scene: SceneLike, how: Backscatter, region: Any, targets: _Targets, progress: Progress) -> Detections:
         """With a note and less probability where a detection may be no ship."""
         d = targets.detections
         if not len(d):
@@ -139,7 +144,9 @@ class ShipsSar:
         p = np.where(near, _NEAR_EDGE_P * d.p, d.p)
         if self.ambiguity is not None:
             looking = _Looking(scene, how)
-            for k, source in enumerate(ghosts.sources(d.x, d.y, targets.peak, looking.brightest, self.ambiguity)):
+            for k in range(len(d)):
+                progress(0.9 + 0.1 * k / len(d))
+                source = ghosts.source(d.x[k], d.y[k], targets.peak[k], looking.brightest, self.ambiguity)
                 if source is not None:
                     at_sea = bool(Zone("", "water", region).holds(np.array([source[0]]), np.array([source[1]]))[0])
                     note[k], p[k] = ghosts.note(d.x[k], d.y[k], source, at_sea), _GHOST_P * p[k]
@@ -184,7 +191,10 @@ def _in_patch(
         return _no_targets()
     hits, bright = find_pixels(patch.data, sea, laws, pfa, progress)
     index, number = clusters(hits, bright, sea.shape, max(1, round(_JOIN_M / patch.gsd_m / 2)))
-    found = [_measured(patch, index[number == k], hits, bright, blur_m) for k in np.unique(number)]
+    found = []
+    for own in _groups(index, number):
+        found += _measured(patch, own, hits, bright, blur_m, sea)
+        progress(1.0)
     return _without_sidelobes(_joined([_no_targets(), *found]), patch.gsd_m)
 
 
@@ -260,7 +270,60 @@ def clusters(hits: Sparse, bright: Sparse, shape: tuple[int, int], join_px: int)
     return index, labels.flat[index]
 
 
-def _measured(patch: Patch, index: np.ndarray, hits: Sparse, bright: Sparse, blur_m: float) -> _Targets:
+def _groups(index: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
+    """The pixels of each target, rising."""
+    order = np.argsort(number, kind="stable")
+    return np.split(index[order], np.flatnonzero(np.diff(number[order])) + 1) if len(index) else []
+
+
+def _measured(
+    patch: Patch, index: np.ndarray, hits: Sparse, bright: Sparse, blur_m: float, sea: np.ndarray
+) -> list[_Targets]:
+    """A bright area as one target or, where it is resolved and shaped like several hulls, as these."""
+    whole = _one(patch, index, hits, bright, blur_m)
+    rectangle = whole.detections
+    if whole.too_large or (len(rectangle) and rectangle.width_m[0] > _RESOLVED_PX * patch.gsd_m):
+        parts, explained = _hulls(patch, index, hits, bright, blur_m, sea)
+        return parts if explained >= _EXPLAINED or (parts and whole.too_large) else [whole]
+    return [whole]
+
+
+def _hulls(
+    patch: Patch, index: np.ndarray, hits: Sparse, bright: Sparse, blur_m: float, sea: np.ndarray
+) -> tuple[list[_Targets], float]:
+    """The hulls of a bright area, and the share of its brightness that they hold."""
+    rows, columns = np.divmod(index, patch.shape[1])
+    top, left = max(rows.min() - _MARGIN_PX, 0), max(columns.min() - _MARGIN_PX, 0)
+    window = np.s_[top : rows.max() + _MARGIN_PX + 1, left : columns.max() + _MARGIN_PX + 1]
+    own = np.zeros(sea[window].shape, bool)
+    own[rows - top, columns - left] = True
+    times = bright[1][np.searchsorted(bright[0], index)]
+    level = np.median(patch.data[0].flat[index] / times)
+    contrast = box_mean(patch.data[0][window]) / level
+    pieces = radar_hulls.hulls(contrast, _closed(own), sea[window], patch.gsd_m).moved(top, left)
+    found, taken = [], np.zeros(len(index), bool)
+    for k in range(len(pieces)):
+        piece = pieces.select(np.array([k]))
+        u, v = columns - piece.column, rows - piece.row
+        cos, sin = np.cos(piece.angle), np.sin(piece.angle)
+        along, across = np.abs(u * cos + v * sin), np.abs(v * cos - u * sin)
+        inside = (along <= piece.length / 2) & (across <= piece.width / 2)
+        taken |= inside
+        if inside.any():
+            x, y = patch.to_frame(piece.column, piece.row)
+            sides = piece.length[0] * patch.gsd_m, piece.width[0] * patch.gsd_m
+            azimuth = float(np.degrees(piece.angle[0])) + 90
+            found.append(_target(patch, index[inside], hits, bright, blur_m, (x[0], y[0], *sides, azimuth)))
+    return found, float(times[taken].sum() / times.sum())
+
+
+def _closed(mask: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    return ndimage.binary_closing(np.pad(mask, 2), np.ones((3, 3), bool))[2:-2, 2:-2]
+
+
+def _one(patch: Patch, index: np.ndarray, hits: Sparse, bright: Sparse, blur_m: float) -> _Targets:
     """One target from its pixels."""
     times = bright[1][np.searchsorted(bright[0], index)]
     outline = index[times >= _OUTLINE * times.max()]
@@ -269,11 +332,22 @@ def _measured(patch: Patch, index: np.ndarray, hits: Sparse, bright: Sparse, blu
     cx, cy, length, width, azimuth = minimum_rectangle(np.column_stack([x, y]))
     if length > LONGEST_M or width > WIDEST_M:
         return replace(_no_targets(), too_large=1)
-    length, width = (max(side + patch.gsd_m - blur_m, 0.5 * patch.gsd_m) for side in (length, width))
+    if length + patch.gsd_m < _LEAST_M:
+        return _no_targets()
+    return _target(patch, index, hits, bright, blur_m, (cx, cy, length + patch.gsd_m, width + patch.gsd_m, azimuth))
+
+
+def _target(
+    patch: Patch, index: np.ndarray, hits: Sparse, bright: Sparse, blur_m: float, rectangle: tuple[float, ...]
+) -> _Targets:
+    """A target with its rectangle: x, y, outer length and width, azimuth."""
+    cx, cy, length, width, azimuth = rectangle
+    length, width = (max(side - blur_m, 0.5 * patch.gsd_m) for side in (length, width))
+    times = bright[1][np.searchsorted(bright[0], index)]
     own = hits[1][np.isin(hits[0], index)]
-    excess_db = 10 * np.log10(own.max())
+    excess_db = 10 * np.log10(own.max(initial=1.0))
     p = 1 / (1 + np.exp(-_P_SLOPE * (excess_db - _P_HALF_DB)))
-    note = "small: two or three pixels" if len(index) <= 3 else ""
+    note = "small: two or three pixels" if len(index) <= 3 else "perhaps several" if width > _SEVERAL_M else ""
     ship = Detections.make([cx], cy, length, width, azimuth, "ship", score=excess_db, p=p, note=note)
     peak = patch.data[0].flat[index].max()
     return _Targets(ship, np.array([peak], float), np.array([times.max()]))
