@@ -94,8 +94,9 @@ def survey(scene: SceneLike, zones: Sequence[Zone], values: str = "auto", looks:
     calm = [(averaged(patch, bands, values, step), sea) for patch, sea in samples]
     for k in range(len(bands)):
         pieces = [(patch.data[k], _coarser(sea, step) & patch.valid) for patch, sea in calm]
-        measured.append(_looks([v for image, sea in pieces for v in _blocks(image, sea)]))
-        smooth.append(_balanced([v for image, sea in pieces for v in _blocks(box_mean(image), _inner(sea))]))
+        own, of_means = speckle(pieces)
+        measured.append(own)
+        smooth.append(of_means)
     if looks is None and min(measured) > _NO_SPECKLE * step**2:
         raise Refusal(
             f"INPUT has hardly any speckle when read as {values} (as of {min(measured):.0f} looks): it is dB (VALUES=db), heavily "
@@ -103,6 +104,14 @@ def survey(scene: SceneLike, zones: Sequence[Zone], values: str = "auto", looks:
         )
     known = [looks] * len(bands) if looks is not None and step == 1 else measured
     return Backscatter(bands, values, step, tuple(known), tuple(smooth), tuple(warnings))
+
+
+def speckle(pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Looks of the pixels and of their 3 × 3 means, from images (rows, columns) of intensity and where their sea is."""
+    return (
+        _looks([v for image, sea in pieces for v in _blocks(image, sea)]),
+        _balanced([v for image, sea in pieces for v in _blocks(box_mean(image), _inner(sea))]),
+    )
 
 
 def _samples(scene: SceneLike, zones: Sequence[Zone], step: int) -> Iterator[tuple[Patch, np.ndarray]]:

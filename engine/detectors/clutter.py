@@ -25,6 +25,7 @@ class KLaw:
     def __init__(self, looks: float) -> None:
         self.looks = float(looks)
         self._y = np.arange(_FIRST, _LAST, _STEP)
+        self._known: dict[float, np.ndarray] = {}
 
     @cached_property
     def _tails(self) -> np.ndarray:
@@ -37,10 +38,21 @@ class KLaw:
         summed = np.cumsum(density[..., ::-1], axis=-1)[..., ::-1] * _STEP
         return summed - density * (_STEP / 2)
 
+    @cached_property
+    def _log_p(self) -> np.ndarray:
+        return np.log(self._tails[0] + 1e-300)
+
+    @cached_property
+    def _cut(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the law is cut (log, over its mean), and (ν, y) of what lies below: log limit over mean, log ratio."""
+        use = self._y > -2.0  # a limit below a seventh of the mean is none
+        totals = np.array([np.ones(len(NU)), np.ones(len(NU)), (1 + 1 / self.looks) * (1 + 1 / NU)])
+        below = np.maximum(totals[:, :, None] - self._tails[:, :, use], 1e-12)
+        return self._y[use], self._y[use] - np.log(below[1] / below[0]), np.log(below[2] * below[0] / below[1] ** 2)
+
     def exceedance(self, x: float, nu: float) -> float:
         """Probability that a pixel is x times the mean or more."""
-        log_p = np.log(self._tails[0] + 1e-300)
-        across = [np.interp(np.log(x), self._y, row) for row in log_p]
+        across = [np.interp(np.log(x), self._y, row) for row in self._log_p]
         return float(np.exp(np.interp(np.log(nu), np.log(NU), across)))
 
     def threshold(self, pfa: float, nu: np.ndarray) -> np.ndarray:
@@ -48,8 +60,9 @@ class KLaw:
         return np.exp(np.interp(np.log(nu), np.log(NU), self._log_thresholds(pfa)))
 
     def _log_thresholds(self, pfa: float) -> np.ndarray:
-        log_p = np.log(self._tails[0] + 1e-300)
-        return np.array([np.interp(-np.log(pfa), -row, self._y) for row in log_p])
+        if pfa not in self._known:
+            self._known[pfa] = np.array([np.interp(-np.log(pfa), -row, self._y) for row in self._log_p])
+        return self._known[pfa]
 
     def fit(self, limit: np.ndarray, mean: np.ndarray, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and texture shape (N) of clutter seen only below a limit.
@@ -57,20 +70,19 @@ class KLaw:
         limit: (N). mean: of what lies below it. ratio: mean square over squared mean of the same. Solved exactly: what is cut
         off is a known share of the law, so the limit may be low enough to cut off every ship.
         """
-        totals = np.array([np.ones(len(NU)), np.ones(len(NU)), (1 + 1 / self.looks) * (1 + 1 / NU)])
-        below = np.maximum(totals[:, :, None] - self._tails, 1e-12)
-        seen_mean = below[1] / below[0]
+        y, log_reach, log_ratio = self._cut
         reach = np.log(limit / mean)
-        log_reach, log_ratio = self._y - np.log(seen_mean), np.log(below[2] * below[0] / below[1] ** 2)
-        use = self._y > -2.0  # a limit below a seventh of the mean is none
-        at = np.array([np.interp(reach, row[use], self._y[use]) for row in log_reach])
-        ratios = np.array([np.interp(y, self._y, row) for y, row in zip(at, log_ratio)])
-        nu, y = np.empty(len(mean)), np.empty(len(mean))
-        for i, wanted in enumerate(np.log(ratio)):
-            falling = np.minimum.accumulate(ratios[:, i])
-            nu[i] = np.interp(-wanted, -falling, np.log(NU))
-            y[i] = np.interp(nu[i], np.log(NU), at[:, i])
-        return limit / np.exp(y), np.exp(nu)
+        at = np.array([np.interp(reach, row, y) for row in log_reach])
+        falling = np.minimum.accumulate([np.interp(cut, y, row) for cut, row in zip(at, log_ratio)], axis=0)
+        # The two shapes between which the ratio lies, and how far it lies from the first to the second.
+        wanted, each = np.log(ratio), np.arange(len(mean))
+        second = np.clip((falling > wanted).sum(0), 1, len(NU) - 1)
+        first = second - 1
+        span = falling[first, each] - falling[second, each]
+        part = np.clip((falling[first, each] - wanted) / np.maximum(span, 1e-12), 0, 1)
+        log_nu = np.log(NU)[first] + part * (np.log(NU)[second] - np.log(NU)[first])
+        cut = at[first, each] + part * (at[second, each] - at[first, each])
+        return limit / np.exp(cut), np.exp(log_nu)
 
 
 def _log_gamma_density(y: np.ndarray, shape: float) -> np.ndarray:

@@ -9,10 +9,10 @@ import numpy as np
 
 from .clutter import KLaw
 
-BLOCK_PX = 128
+BLOCK_PX = 192
 LEAST_PX = 200  # of sea in a whole window: fewer say nothing about it
 _CUT = 1e-2  # share of the sea that is cut off with the ships; the law is fitted to the rest
-_FIRST_CUT, _ROUNDS = 8.0, 4  # multiples of the mean, until the cut is known
+_FIRST_CUT = 6.0  # multiple of the median, until the cut is known
 _ROW_STEP = 4  # neighbouring rows say nearly the same, as the impulse response spans two pixels or more
 _POOL = 2  # blocks on each side over which roughness is pooled
 
@@ -99,13 +99,10 @@ def _place(edges: np.ndarray, at: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _first_limit(v: np.ndarray) -> float:
-    """A multiple of the mean of what lies below that multiple, from above."""
+    """A multiple of the median, of a thousand pixels or so."""
     v = v[:: max(1, v.size // 1000)]
-    mean = float(v.mean()) if v.size else 1.0
-    for _ in range(_ROUNDS):
-        below = v[v < _FIRST_CUT * mean]
-        mean = float(below.mean()) if below.size else mean
-    return max(_FIRST_CUT * mean, 1e-30)
+    middle = float(np.partition(v, v.size // 2)[v.size // 2]) if v.size else 1.0
+    return max(_FIRST_CUT * middle, 1e-30)
 
 
 def _moments(values: list[list[np.ndarray]], limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
