@@ -2,16 +2,19 @@
 """Do the tally's 90 % intervals hold the truth? A candidate for the shared coverage bench, and a harder bench of our own.
 
   coverage_bench.py --candidate coverage:interval --path <checkout>/bench --sims 2000 --seed 3     (in the shared folder)
-  bench/coverage.py [--sims 400] [--seeds 1,2]        our bench alone
+  bench/coverage.py [--sims 1000] [--seeds 1,2] [--workers 16]        our bench alone (no GDAL, no QGIS)
   bench/coverage.py --shared ../shared/bench/coverage_bench.py      both; into bench/results/coverage.json
 
 Our bench: recall .85 (sd .08 between scenes), doubles .10 per object (cv .8), and besides 5 false detections per zone of
 1 ha (cv .8), a quarter of the zones empty. Single zones have 0 to 200 objects. Totals are over 20 zones of one scene, which
 share recall; what the false rates of a scene have in common is not known, so both ends are tried: each zone its own, or one
-for the whole scene. Everything here is simulated."""
+for the whole scene. "shift" are scenes of 10 to 300 objects whose recall is .15 lower than in the calibration. Everything
+here is simulated."""
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import platform
 import subprocess
 import sys
@@ -23,12 +26,20 @@ from checkout import ROOT, load_rason
 
 load_rason()
 
-from rason.engine.calibration import CALIBRATED, Calibration, Trust  # noqa: E402
+from rason.engine.calibration import CALIBRATED, NEW_SITE_SD, UNCALIBRATED, Calibration, Trust  # noqa: E402
 from rason.engine.tally import tally  # noqa: E402
 
-KNOWN = Trust(0.0, CALIBRATED)
+KNOWN, NEW = Trust(0.0, CALIBRATED), Trust(NEW_SITE_SD, UNCALIBRATED)
 RECALL, RECALL_SD, DOUBLES, DOUBLES_CV, FALSE_PER_HA, FALSE_CV = 0.85, 0.08, 0.10, 0.8, 5.0, 0.8
 COUNTS = (0, 1, 3, 10, 50, 200)
+TOTALS = ("false rate by zone", "false rate by scene")
+# recall lost, and what the calibration is taken for
+SHIFTS = {
+    "calibrated": (0.0, KNOWN),
+    "new site": (0.0, NEW),
+    "new site, recall -.15": (0.15, NEW),
+    "calibrated, recall -.15": (0.15, KNOWN),
+}
 
 
 def interval(cal, detections, level):
@@ -84,29 +95,61 @@ def total_of_20(rng, calibration, shared, seed):
     return low <= n.sum() <= high, (high - low) / max(n.sum(), 1)
 
 
-def ground_bench(sims, seed, scenes):
-    """Coverage of single zones by their true count, and of the total over 20 zones of one scene."""
-    zones = {n: [] for n in COUNTS}
-    totals = {"false rate by zone": [], "false rate by scene": []}
-    for i in range(sims):
-        rng = np.random.default_rng([seed, scenes, i])
-        calibration = calibrate(rng, scenes)
-        for n in COUNTS:
-            detected = found(rng, n, scene_recall(rng), factor(rng, FALSE_CV))
-            t = tally(["zone"], [detected], [1.0], calibration, trust=KNOWN, seed=i)
-            zones[n].append((t.low[0] <= n <= t.high[0], t.high[0] - t.low[0], t.high[0] == 0))
-        for shared, name in enumerate(totals):
-            totals[name].append(total_of_20(rng, calibration, bool(shared), i))
-    means = {n: np.mean(values, 0) for n, values in (*zones.items(), *totals.items())}
+def ground_sim(job):
+    """One simulation: for each true count (covered, width, upper end 0), and for each kind of total (covered, width / truth)."""
+    seed, scenes, i, with_totals = job
+    rng = np.random.default_rng([seed, scenes, i])
+    calibration, rows = calibrate(rng, scenes), {}
+    for n in COUNTS:
+        detected = found(rng, n, scene_recall(rng), factor(rng, FALSE_CV))
+        t = tally(["zone"], [detected], [1.0], calibration, trust=KNOWN, seed=i)
+        rows[n] = (t.low[0] <= n <= t.high[0], t.high[0] - t.low[0], t.high[0] == 0)
+    for shared, name in enumerate(TOTALS if with_totals else ()):
+        rows[name] = total_of_20(rng, calibration, bool(shared), i)
+    return rows
+
+
+def ground_bench(each, sims, seed, scenes, most_totals=400):
+    """Coverage of single zones by their true count, and (up to most_totals) of the total over 20 zones of one scene."""
+    rows = each(ground_sim, [(seed, scenes, i, i < most_totals) for i in range(sims)])
+    means = {name: np.mean([row[name] for row in rows if name in row], 0) for name in (*COUNTS, *TOTALS)}
     return {
         "sims": sims,
         "coverage": {n: round(means[n][0], 3) for n in COUNTS},
         "mean_width": {n: round(means[n][1], 2) for n in COUNTS},
         "upper_end_zero": int(sum(means[n][2] for n in COUNTS) * sims),
         "total_of_20": {
-            name: {"coverage": round(means[name][0], 3), "width_over_truth": round(means[name][1], 3)} for name in totals
+            name: {"coverage": round(means[name][0], 3), "width_over_truth": round(means[name][1], 3)} for name in TOTALS
         },
     }
+
+
+def shift_sim(job):
+    """One scene of 10 to 300 objects under each of SHIFTS: (covered, width / truth)."""
+    seed, scenes, i = job
+    rng = np.random.default_rng([seed, scenes, i, 15])
+    calibration, n = calibrate(rng, scenes), int(np.exp(rng.uniform(np.log(10), np.log(300))))
+    ground = factor(rng, FALSE_CV)
+    detected = {shift: found(rng, n, scene_recall(rng, shift), ground) for shift in (0.0, 0.15)}
+    rows = {}
+    for name, (shift, trust) in SHIFTS.items():
+        t = tally(["zone"], [detected[shift]], [1.0], calibration, trust=trust, seed=i)
+        rows[name] = (t.low[0] <= n <= t.high[0], (t.high[0] - t.low[0]) / n)
+    return rows
+
+
+def shift_bench(each, sims, seed, scenes):
+    """Independent scenes: as in the calibration, and with recall .15 lower at a site it does not know.
+
+    width_ratio: of the uncalibrated to the calibrated width on the same shifted detections, the median.
+    """
+    rows = each(shift_sim, [(seed, scenes, i) for i in range(sims)])
+    out = {}
+    for name in SHIFTS:
+        covered, width = np.array([row[name] for row in rows], float).T
+        out[name] = {"coverage": round(float(covered.mean()), 3), "median_width": round(float(np.median(width)), 3)}
+    ratio = [row["new site, recall -.15"][1] / row["calibrated, recall -.15"][1] for row in rows]
+    return {"sims": sims, **out, "width_ratio": round(float(np.median(ratio)), 2)}
 
 
 def shared_bench(script, sims, seed):
@@ -131,12 +174,13 @@ def shared_bench(script, sims, seed):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--sims", type=int, default=400)
+    ap.add_argument("--sims", type=int, default=1000)
     ap.add_argument("--seeds", default="1,2")
     ap.add_argument("--scenes", default="10,30", help="labelled scenes in the calibration")
     ap.add_argument("--shared", type=Path, help="the shared coverage_bench.py: run it too and record both")
     ap.add_argument("--shared-sims", type=int, default=2000)
     ap.add_argument("--shared-seeds", default="3,4")
+    ap.add_argument("--workers", type=int, default=1)
     ap.add_argument("--no-record", action="store_true")
     a = ap.parse_args()
     started = time.time()
@@ -150,10 +194,14 @@ def main():
         "scipy": scipy.__version__,
         "python": platform.python_version(),
         "ground": {},
+        "shift": {},
     }
-    for seed in map(int, a.seeds.split(",")):
-        for scenes in map(int, a.scenes.split(",")):
-            out["ground"][f"seed{seed}_scenes{scenes}"] = ground_bench(a.sims, seed, scenes)
+    with contextlib.ExitStack() as stack:
+        each = each_of(stack, a.workers)
+        for seed in map(int, a.seeds.split(",")):
+            for scenes in map(int, a.scenes.split(",")):
+                out["ground"][f"seed{seed}_scenes{scenes}"] = ground_bench(each, a.sims, seed, scenes)
+                out["shift"][f"seed{seed}_scenes{scenes}"] = shift_bench(each, a.sims, seed, scenes)
     if a.shared:
         out["shared_sims"] = a.shared_sims
         out["shared"] = {f"seed{s}": shared_bench(a.shared, a.shared_sims, int(s)) for s in a.shared_seeds.split(",")}
@@ -163,12 +211,20 @@ def main():
         record(out)
 
 
+def each_of(stack, workers):
+    """map, or the same over processes."""
+    if workers == 1:
+        return lambda do, jobs: list(map(do, jobs))
+    pool = stack.enter_context(multiprocessing.Pool(workers))
+    return lambda do, jobs: pool.map(do, jobs, chunksize=10)
+
+
 def record(out):
     """Write into bench/results/coverage.json, keeping what was measured with other seeds or sizes."""
     path = ROOT / "bench" / "results" / "coverage.json"
     path.parent.mkdir(exist_ok=True)
     old = json.loads(path.read_text()) if path.exists() else {}
-    merged = {part: {**old.get(part, {}), **out.get(part, {})} for part in ("ground", "shared")}
+    merged = {part: {**old.get(part, {}), **out.get(part, {})} for part in ("ground", "shift", "shared")}
     path.write_text(json.dumps({**old, **out, **merged}, indent=1) + "\n")
 
 

@@ -49,8 +49,9 @@ class Calibrate(RasonAlgorithm):
             "Fewer than three scenes with objects leave intervals uncalibrated; so does a site with fewer than five labelled "
             "scenes, unless five other sites are in the file. Scenes taken under other conditions than these widen the "
             "interval.\n\nInstead of TRUTH a finished review does: DETECTIONS with every status accepted, rejected or added.\n\n"
-            "A tally also warns where a scene's scores are unlike the labelled ones'. This alarm is weak: in simulation it "
-            "notices 10 to 40 % of scenes whose recall fell by .15, and calls 5 % of unchanged ones unlike (docs/ACCURACY.md)."
+            "A tally also says where a scene's scores are unlike the labelled ones', and widens. This alarm is weak: in simulation it "
+            "speaks in 11 % of scenes whose recall fell by .15 and in 33 to 42 % where it fell by .30, and in 5 % of unchanged ones "
+            "(bench/score_alarm.py)."
         )
 
     def initAlgorithm(self, config=None):
