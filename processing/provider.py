@@ -19,6 +19,7 @@ ALGORITHMS = {
     "detectships": "DetectShips",
     "detectshipssar": "DetectShipsSar",
     "visibility": "Visibility",
+    "simulatescene": "SimulateScene",
     "detectonnx": "DetectOnnx",
     "tallyscene": "TallyScene",
     "tally": "Tally",

@@ -8,34 +8,43 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refusal
+from ..gdal_files import raising
 from ..zones import Zone
 from .render import Rendered
 
 Row = tuple[Any, dict[str, Any]]  # a shapely geometry, and the values of the fields
 
 
-def write_geotiff(scene: Rendered, path: str | Path, utc: datetime, epsg: int) -> None:
+def write_geotiff(
+    scene: Rendered, path: str | Path, utc: datetime, epsg: int, facts: Mapping[str, str] | None = None
+) -> None:
     """A tiled, compressed GeoTIFF that says when it was "taken" and that it is synthetic.
 
-    utc: aware datetime. epsg: code of the metric CRS of the frame. Raises Refusal where it cannot be written.
+    utc: aware datetime. epsg: code of the metric CRS of the frame. facts: more metadata. Raises Refusal where it cannot be
+    written.
     """
     from osgeo import gdal
 
     _, rows, columns = scene.data.shape
     options = ["TILED=YES", "COMPRESS=LZW", "PREDICTOR=2", "PHOTOMETRIC=RGB"]
-    file = _created("GTiff", path, columns, rows, 3, gdal.GDT_Byte, options)
-    file.SetGeoTransform((scene.x0, scene.gsd_m, 0.0, scene.y0, 0.0, -scene.gsd_m))
-    file.SetProjection(_crs(epsg).ExportToWkt())
-    file.SetMetadata(
-        {
-            "TIFFTAG_DATETIME": f"{utc:%Y:%m:%d %H:%M:%S}",
-            "TIFFTAG_SOFTWARE": "Rason simulator",
-            "TIFFTAG_IMAGEDESCRIPTION": "SYNTHETIC scene: what stands here is invented",
-        }
-    )
-    file.SetMetadata({"ACQUISITIONDATETIME": f"{utc:%Y-%m-%dT%H:%M:%SZ}"}, "IMAGERY")
-    file.WriteArray(scene.data)
-    file.FlushCache()
+    try:
+        with raising():
+            file = gdal.GetDriverByName("GTiff").Create(str(path), columns, rows, 3, gdal.GDT_Byte, options)
+            file.SetGeoTransform((scene.x0, scene.gsd_m, 0.0, scene.y0, 0.0, -scene.gsd_m))
+            file.SetProjection(_crs(epsg).ExportToWkt())
+            file.SetMetadata(
+                {
+                    "TIFFTAG_DATETIME": f"{utc:%Y:%m:%d %H:%M:%S}",
+                    "TIFFTAG_SOFTWARE": "Rason simulator",
+                    "TIFFTAG_IMAGEDESCRIPTION": "SYNTHETIC scene: what stands here is invented",
+                    **(facts or {}),
+                }
+            )
+            file.SetMetadata({"ACQUISITIONDATETIME": f"{utc:%Y-%m-%dT%H:%M:%SZ}"}, "IMAGERY")
+            file.WriteArray(scene.data)
+            file.FlushCache()
+    except RuntimeError as error:  # no such folder, no right to write, disk full
+        raise _unwritable(path) from error
 
 
 def write_geopackage(layers: Mapping[str, Sequence[Row]], path: str | Path, epsg: int) -> None:
@@ -91,8 +100,12 @@ def _created(driver: str, path: str | Path, *arguments: Any) -> Any:
     except RuntimeError:  # where GDAL raises instead of giving None
         file = None
     if file is None:
-        raise Refusal(f"{path} cannot be written: choose a folder that exists and that you may write to.")
+        raise _unwritable(path)
     return file
+
+
+def _unwritable(path: str | Path) -> Refusal:
+    return Refusal(f"{path} cannot be written: choose a folder that exists and that you may write to.")
 
 
 def _crs(epsg: int) -> Any:

@@ -179,10 +179,10 @@ def _rake(length_m: float, rng: np.random.Generator, family: Family) -> tuple[li
     return kinds[: int(np.searchsorted(ends, length_m, side="right"))], sizes
 
 
-def roadstead(bounds: Bounds, rng: np.random.Generator, *, fill: float, family: Family = FIT) -> Layout:
+def roadstead(bounds: Bounds, rng: np.random.Generator, *, fill: float, family: Family = FIT, most: int = 14) -> Layout:
     """Open water with ships at anchor and under way; perhaps glint, clouds and boats.
 
-    fill: of 0..1, times the ships of 30 to 220 m that anchor loosely in such a box, 14 at most. Boats under 20 m are of the
+    fill: of 0..1, times the ships of 30 to 220 m that anchor loosely in such a box, at most ``most``. Boats under 20 m are of the
     class boat. Zone: ``roadstead``, the box less a rim.
     """
     from shapely.geometry import box
@@ -190,7 +190,7 @@ def roadstead(bounds: Bounds, rng: np.random.Generator, *, fill: float, family: 
     west, south, east, north = bounds
     layout = _sea(bounds, family, rng)
     room_m = min(east - west, north - south)
-    number = int(np.ceil(fill * min(14, (east - west) * (north - south) / 160.0**2))) if fill else 0
+    number = int(np.ceil(fill * min(most, (east - west) * (north - south) / 160.0**2))) if fill else 0
     spots: list[tuple[float, float, float]] = []
     wind = rng.uniform(0.0, 360.0)
     for _ in range(number):

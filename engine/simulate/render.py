@@ -21,6 +21,7 @@ from .view import Seen, View, look, wall_light
 COARSEST_CELL_M = 0.2  # rails and gaps between containers need cells no larger than this
 TILE_CELLS = 1600  # side of a tile: it bounds the memory, whatever the pixel
 STEEPEST_LOOK_DEG = 45.0
+TICK_THINGS = 100
 WALL_SKY = 0.6  # share of the sky that a wall sees, against flat ground
 CLOUD_FROM = 0.5  # cover from which a pixel counts as cloud
 
@@ -94,13 +95,8 @@ def render(
     Method: reflectance and height on cells of at most cell_m (default COARSEST_CELL_M), sun and shadow there, lean by moving
     slices of equal height (the ground's texture repeats after texture_cells, a power of two), then blur, box pixel, haze, noise and JPEG. Raises Refusal for what cannot be rendered.
     """
-    if not 0.1 <= gsd_m <= 30.0:
-        raise Refusal(f"A pixel of {gsd_m:g} m cannot be simulated: give one between 0.1 and 30 m.")
-    if not 5.0 <= sun_elevation_deg <= 90.0:
-        raise Refusal(f"A sun {sun_elevation_deg:g}° high cannot be simulated: give a height between 5° and 90°.")
     sensor, view = sensor or Sensor(), view or View()
-    if not 0.0 <= view.off_nadir_deg <= STEEPEST_LOOK_DEG:
-        raise Refusal(f"A look {view.off_nadir_deg:g}° off nadir cannot be simulated: give 0° to {STEEPEST_LOOK_DEG:g}°.")
+    check(gsd_m, sun_elevation_deg, view)
     west, south, east, north = bounds
     columns, rows = int(np.ceil((east - west) / gsd_m - 1e-9)), int(np.ceil((north - south) / gsd_m - 1e-9))
     factor = max(2, int(np.ceil(gsd_m / (cell_m or COARSEST_CELL_M) - 1e-9)))
@@ -110,19 +106,45 @@ def render(
     cloud = np.zeros((rows, columns), bool) if layout.clouds else None
     tiles = list(_tiles(rows, columns, max(TILE_CELLS // factor // BLOCK, 1) * BLOCK))
     for number, (row, column, height, width) in enumerate(tiles):
-        radiance, cover = picture.tile((west + column * gsd_m, north - row * gsd_m), (height, width))
+        tick = _tick(progress, number, len(tiles))
+        radiance, cover = picture.tile((west + column * gsd_m, north - row * gsd_m), (height, width), tick)
         place = np.s_[row : row + height, column : column + width]
         data[(slice(None), *place)] = sensor.digits(radiance, np.random.default_rng([seed, 2, row, column]))
         if cloud is not None:
             cloud[place] = cover
-        if progress:
-            progress((number + 1) / len(tiles))
+        tick(1.0)
+    return _labelled(layout, picture, data, cloud, (west, north, gsd_m))
+
+
+def _labelled(
+    layout: Layout, picture: _Picture, data: np.ndarray, cloud: np.ndarray | None, place: tuple[float, float, float]
+) -> Rendered:
+    """The picture with its truth."""
+    west, north, gsd_m = place
+    rows, columns = data.shape[1:]
     frame = (west, north - rows * gsd_m, west + columns * gsd_m, north)
     counted = [k for k, thing in enumerate(layout.things) if layout.counts(thing, frame)]
     things = [layout.things[k] for k in counted]
     visible = picture.visible[counted] / np.maximum(picture.total[counted], 1.0)
     heights, tiers = np.array([t.height_m for t in things], float), np.array([t.tiers for t in things], int)
-    return Rendered(data, west, north, gsd_m, as_detections(things), heights, tiers, np.minimum(visible, 1.0), view, cloud)
+    return Rendered(
+        data, west, north, gsd_m, as_detections(things), heights, tiers, np.minimum(visible, 1.0), picture.view, cloud
+    )
+
+
+def _tick(progress: Callable[[float], None] | None, number: int, count: int) -> Callable[[float], None]:
+    """A tile's own progress, 0..1, as the whole picture's."""
+    return lambda share: progress((number + share) / count) if progress else None
+
+
+def check(gsd_m: float, sun_elevation_deg: float, view: View) -> None:
+    """Refuse what cannot be rendered."""
+    if not 0.1 <= gsd_m <= 30.0:
+        raise Refusal(f"A pixel of {gsd_m:g} m cannot be simulated: give one between 0.1 and 30 m.")
+    if not 5.0 <= sun_elevation_deg <= 90.0:
+        raise Refusal(f"A sun {sun_elevation_deg:g}° high cannot be simulated: give a height between 5° and 90°.")
+    if not 0.0 <= view.off_nadir_deg <= STEEPEST_LOOK_DEG:
+        raise Refusal(f"A look {view.off_nadir_deg:g}° off nadir cannot be simulated: give 0° to {STEEPEST_LOOK_DEG:g}°.")
 
 
 def _tiles(rows: int, columns: int, side: int) -> Iterator[tuple[int, int, int, int]]:
@@ -147,8 +169,10 @@ class _Picture:
         raised: list[Thing | Beam | Area] = [*layout.things, *layout.beams, *layout.areas]
         self.tallest_m = max([0.0, *(one.height_m for one in raised)])
 
-    def tile(self, corner: tuple[float, float], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Light (3, rows, columns) of a tile, and where it is cloud."""
+    def tile(
+        self, corner: tuple[float, float], shape: tuple[int, int], tick: Callable[[float], None]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Light (3, rows, columns) of a tile, and where it is cloud. tick: told the share done, often enough to cancel."""
         edges = self._edges()
         (top, bottom), (left, right) = edges
         canvas = Canvas(
@@ -159,12 +183,15 @@ class _Picture:
             self.texture,
         )
         core = tuple(slice(near * self.factor, (near + size) * self.factor) for (near, _), size in zip(edges, shape))
-        self._paint(canvas, core)
+        self._paint(canvas, core, tick)
+        tick(0.6)
         direct, sky = light(canvas.height, canvas.cell_m, *self.sun)
+        tick(0.7)
         overhead.shade_beams(canvas, self.layout.beams, direct, self.sun)
         if self.layout.clouds:
             overhead.shade_clouds(canvas, self.layout.clouds, direct, self.sun)
         seen = look(canvas.height, canvas.cell_m, self.view) if self.view.slope else None
+        tick(0.75)
         self._see(canvas, core, seen)
         albedo, openness = canvas.albedo, np.ones((1, 1), np.float32)  # from here on as the picture shows them
         if seen is not None:
@@ -176,6 +203,7 @@ class _Picture:
         for band in range(3):
             albedo[band] *= sky[band] * openness + (1.0 - sky[band]) * direct
         radiance, cover = albedo, np.zeros(canvas.height.shape, np.float32)
+        tick(0.8)
         overhead.draw_beams(canvas, self.layout.beams, radiance, self.view)
         if self.layout.clouds:
             cover = overhead.draw_clouds(canvas, self.layout.clouds, radiance)
@@ -183,6 +211,7 @@ class _Picture:
         keep = tuple(slice(part.start - margin, part.stop + margin) for part in core)
         middle = self.factor // 2
         cloudy = cover[core][middle :: self.factor, middle :: self.factor] > CLOUD_FROM
+        tick(0.85)
         return self.sensor.pixels(radiance[(slice(None), *keep)], self.factor), cloudy
 
     def _edges(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -198,24 +227,28 @@ class _Picture:
             sides.append(margin + int(np.ceil(reach / self.gsd_m)))
         return (sides[0], sides[1]), (sides[2], sides[3])
 
-    def _paint(self, canvas: Canvas, core: tuple[slice, ...]) -> None:
+    def _paint(self, canvas: Canvas, core: tuple[slice, ...], tick: Callable[[float], None]) -> None:
         """Paint ground, then tracks, then things, lowest first."""
         canvas.ground(self.layout.ground)
         for area in self.layout.areas:
+            tick(0.1)
             canvas.area(area)
         rail.paint_tracks(canvas, self.layout.tracks, self.layout.bed)
         rows, columns = canvas.height.shape
         x1, y0 = canvas.x0 + columns * canvas.cell_m, canvas.y0 - rows * canvas.cell_m
         west, south, east, north = self.boxes.T
         near = (east > canvas.x0) & (west < x1) & (north > y0) & (south < canvas.y0)
-        for k in self.order:
-            if near[k]:
-                thing = self.layout.things[k]
-                frame = canvas.frame(thing.x, thing.y, thing.azimuth_deg, thing.length_m, thing.width_m, k + 1)
-                if frame is not None:
-                    DRAW[thing.kind](frame, thing)
-                    if thing.class_name:
-                        self.total[k] += self._shown(frame, core)
+        tick(0.2)
+        here = [k for k in self.order if near[k]]
+        for number, k in enumerate(here):
+            if number % TICK_THINGS == 0:
+                tick(0.2 + 0.4 * number / len(here))
+            thing = self.layout.things[k]
+            frame = canvas.frame(thing.x, thing.y, thing.azimuth_deg, thing.length_m, thing.width_m, k + 1)
+            if frame is not None:
+                DRAW[thing.kind](frame, thing)
+                if thing.class_name:
+                    self.total[k] += self._shown(frame, core)
 
     def _shown(self, frame: Frame, core: tuple[slice, ...]) -> int:
         """Cells of what was just drawn whose place in the picture lies in the tile."""

@@ -13,6 +13,7 @@ IDS = {
     "detectships",
     "detectshipssar",
     "visibility",
+    "simulatescene",
     "detectonnx",
     "tallyscene",
     "tally",
