@@ -11,3 +11,6 @@ SCL, QA_PIXEL = QUALITY_KINDS = ("SCL", "QA_PIXEL")
 
 # What rason:visibility reads off the picture.
 CLOUD, SHADOW, HAZE, GLINT = PICTURE_CAUSES = ("cloud", "cloud_shadow", "haze", "glint")
+
+# Places that rason:simulatescene draws (simulate/sites.py).
+PLACES = ("port", "container yard", "rail yard", "berth", "roadstead")

@@ -9,7 +9,6 @@ from . import places
 from .family import FIT, Family
 from .layout import Bounds, Layout, along, right_of
 
-KINDS = ("port", "container yard", "rail yard", "berth", "roadstead")
 LARGEST_PX = 64_000_000  # of a scene, which is held in memory: 190 MB
 LEAST_SIDE_M = 120.0
 APRON_M = 70.0  # from the quay to the yard behind it
@@ -31,8 +30,13 @@ def check_size(bounds: Bounds, gsd_m: float, largest_px: int = LARGEST_PX, least
         )
 
 
+def draws(seed: int) -> np.random.Generator:
+    """The generator of a place's layout; the ground and the noise have their own."""
+    return np.random.default_rng([seed, 7])
+
+
 def site(kind: str, bounds: Bounds, rng: np.random.Generator, *, fill: float, family: Family = FIT) -> Layout:
-    """A random place of a kind of KINDS; fill 0..1: how full."""
+    """A random place of a kind of ``words.PLACES``; fill 0..1: how full."""
     west, south, east, north = bounds
     middle, size = np.array([west + east, south + north]) / 2, np.array([east - west, north - south])
     if kind == "roadstead":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
@@ -23,17 +22,18 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...engine import provenance
-from ...engine.classes import of_kind
 from ...engine.errors import Refusal
-from ...engine.georeference import Frame
-from ...engine.simulate import files, render, sar, sites, trials
-from ...engine.simulate.sensor import Sensor
-from ...engine.simulate.sun import sun_position
-from ...engine.simulate.view import View
+from ...engine.words import PLACES
 from ...layers import schema
-from .. import bridge, outputs, scenes
+from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
+
+classes, georeference, provenance, zones_of = (
+    lazy.engine(name) for name in ("classes", "georeference", "provenance", "zones")
+)
+files, render, sar, sensor, sites, sun, trials, view = (
+    lazy.engine(f"simulate.{name}") for name in ("files", "render", "sar", "sensor", "sites", "sun", "trials", "view")
+)
 
 RADAR = "radar"
 RAJIN = "130.284,42.228 [EPSG:4326]"
@@ -99,7 +99,7 @@ class SimulateScene(RasonAlgorithm):
         tr = self.tr
         return (
             (
-                QgsProcessingParameterEnum("KIND", tr("Place"), [*sites.KINDS, RADAR], defaultValue="port", usesStaticStrings=True),
+                QgsProcessingParameterEnum("KIND", tr("Place"), [*PLACES, RADAR], defaultValue="port", usesStaticStrings=True),
                 tr("What is drawn: port (a quay with ships, and a container yard behind it), container yard, rail yard, berth, "
                    "roadstead; radar is a roadstead seen by SAR (VV and VH, linear intensity)."),
             ),
@@ -197,8 +197,8 @@ class SimulateScene(RasonAlgorithm):
             return
         self.sun = self._sun(parameters, context, place)
         degrees = [self.parameterAsDouble(parameters, name, context) for name in ("OFF_NADIR", "VIEW_AZIMUTH")]
-        self.view = View(*degrees)
-        self.sensor = Sensor(
+        self.view = view.View(*degrees)
+        self.sensor = sensor.Sensor(
             haze=self.parameterAsDouble(parameters, "HAZE", context),
             noise=self.parameterAsDouble(parameters, "NOISE", context),
             jpeg=self.parameterAsInt(parameters, "JPEG", context),
@@ -224,7 +224,7 @@ class SimulateScene(RasonAlgorithm):
             raise Refusal(
                 self.tr("EXTENT or CENTRE cannot be brought to longitude and latitude: check its coordinates.")
             ) from error
-        if not (np.isfinite([place.x(), place.y()]).all() and abs(place.x()) <= 180 and abs(place.y()) < 84):
+        if not (abs(place.x()) <= 180 and abs(place.y()) < 84):  # NaN is refused, too
             raise Refusal(
                 self.tr("The place must lie between 84° south and 84° north: give EXTENT or CENTRE as x,y [EPSG:code].")
             )
@@ -240,7 +240,7 @@ class SimulateScene(RasonAlgorithm):
 
     def _sun(self, parameters, context, place):
         """Azimuth and elevation of the sun: given, or at EPOCH."""
-        azimuth, elevation = sun_position(self.epoch.utc, *place)
+        azimuth, elevation = sun.sun_position(self.epoch.utc, *place)
         given = [parameters.get(name) not in (None, "") for name in ("SUN_AZIMUTH", "SUN_ELEVATION")]
         if self.epoch.precision != "second" and not all(given):
             raise Refusal(self.tr("EPOCH gives no time of day: give one, or both SUN_ELEVATION and SUN_AZIMUTH."))
@@ -262,7 +262,7 @@ class SimulateScene(RasonAlgorithm):
         made = self._radar if self.radar else self._optical
         zones, truth, more = made(path, record, bridge.progress(feedback, 0, 90))
         crs = QgsCoordinateReferenceSystem(f"EPSG:{self.epsg}")
-        frame = Frame(crs.toWkt(), crs.toWkt())
+        frame = georeference.Frame(crs.toWkt(), crs.toWkt())
         same = {
             "scene": Path(path).name,
             "epoch": self.epoch.iso(),
@@ -270,7 +270,7 @@ class SimulateScene(RasonAlgorithm):
             "status": schema.ACCEPTED,
         }
         rows = [{**row, **extra} for row, extra in zip(bridge.detection_rows(truth, **same), more)]
-        wanted = sorted({name for zone in zones for name in of_kind(zone.kind)})
+        wanted = sorted({name for zone in zones for name in classes.of_kind(zone.kind)})
         number = {name: int(((truth.class_name == name) & (truth.zone_id != "")).sum()) for name in wanted}
         feedback.pushWarning(self.tr("SYNTHETIC: what stands in this scene is invented."))
         feedback.pushInfo(self.tr("In the zones: {}.").format(", ".join(f"{n} {name}" for name, n in number.items()) or "0"))
@@ -286,7 +286,7 @@ class SimulateScene(RasonAlgorithm):
 
     def _optical(self, path, record, progress):
         """Draw and write a picture; its zones, truth, and height, tiers and visible fraction of each thing."""
-        layout = sites.site(self.kind, self.bounds, np.random.default_rng([self.seed, 7]), fill=self.fill)
+        layout = sites.site(self.kind, self.bounds, sites.draws(self.seed), fill=self.fill)
         seen = render.render(
             layout, self.bounds, gsd_m=self.gsd_m, sun_azimuth_deg=self.sun[0], sun_elevation_deg=self.sun[1], seed=self.seed,
             sensor=self.sensor, view=self.view, cell_m=max(render.COARSEST_CELL_M, self.gsd_m / 3), progress=progress,
@@ -308,17 +308,15 @@ class SimulateScene(RasonAlgorithm):
         """The same for a radar scene, whose things have no height."""
         from shapely.geometry import box
 
-        from ...engine.zones import Zone
-
         progress(0.0)
-        rng = np.random.default_rng([self.seed, 7])
+        rng = sites.draws(self.seed)
         west, south, east, north = self.bounds
         ships = sar.fleet(self.bounds, round(self.fill * (east - west) * (north - south) / RADAR_SPACING_M**2), rng)
         progress(0.1)
         seen = sar.render(ships, self.bounds, self.gsd_m, seed=self.seed)
         progress(0.9)
         sar.write(seen, path, self.epoch.utc, self.epsg)
-        zone = Zone("roadstead", "water", box(*self.bounds), self.tr("Roadstead"))
+        zone = zones_of.Zone("roadstead", "water", box(*self.bounds), self.tr("Roadstead"))
         return (zone,), ships.with_(zone_id="roadstead", score=1.0), [{}] * len(ships)
 
     def _write_zones(self, parameters, context, zones, crs, record):
