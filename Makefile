@@ -44,6 +44,9 @@ pages: $(STAMP) ## Write docs/algorithms/ from the algorithms
 bench: $(STAMP) ## Measure speed, memory and statistics into bench/results/
 	@$(OFFSCREEN) $(PYTHON) bench/run.py
 
+accuracy: $(STAMP) ## Measure accuracy on the real sets in ../shared/imagery and rewrite docs/ACCURACY.md
+	@$(OFFSCREEN) $(PYTHON) bench/accuracy.py $(ARGS)
+
 package: ## dist/rason-VERSION.zip from the last commit, checked as the plugin repository checks it
 	@mkdir -p dist
 	@git archive --prefix=rason/ -o dist/rason-$(VERSION).zip HEAD
@@ -58,4 +61,4 @@ clean: ## Remove everything that was made here
 	@rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test lint pages bench package install clean
+.PHONY: help setup demo test lint pages bench accuracy package install clean
