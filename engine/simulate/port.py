@@ -214,7 +214,7 @@ def stack_block(
     long_end = family.forty_five > 0 and rng.random() < family.forty_five
     for bay in range(bays):
         taken = _taken(rows, fill, family.ragged, rng)
-        parts = _parts(rng.random() < family.forty, long_end and bay == bays - 1)
+        parts = _parts(rng.random() < family.forty, long_end and bay == bays - 1, family, rng)
         tiers = int(rng.integers(1, family.highest + 1))
         for row in range(taken):
             if rng.random() < 1.0 - family.same_box:
@@ -224,7 +224,9 @@ def stack_block(
                 continue
             turn = family.skew_deg * rng.standard_normal() if family.skew_deg else 0.0
             slot = centre + ahead * (bay - (bays - 1) / 2) * bay_pitch + aside * (row - (rows - 1) / 2) * row_pitch
-            for shift, length in parts:
+            for number, (shift, length) in enumerate(parts):
+                if number and family.twins < 1.0 and rng.random() >= family.twins:
+                    paint = pick(family.palette("container"), rng)
                 x, y = slot + ahead * (shift + rng.normal(0.0, 0.05)) + aside * rng.normal(0.0, 0.03)
                 things.append(container(float(x), float(y), azimuth_deg + turn, length, tiers, paint))
     return things
@@ -237,12 +239,14 @@ def _taken(rows: int, fill: float, ragged: float, rng: np.random.Generator) -> i
     return int(np.clip(np.rint(rows * fill + rng.normal(0.0, ragged * rows)), 0, rows))
 
 
-def _parts(forty: bool, forty_five: bool) -> tuple[tuple[float, float], ...]:
+def _parts(forty: bool, forty_five: bool, family: Family, rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
     """What stands in a slot: shift along it, and length, of each box."""
     if forty_five:
         return (((FORTY_FIVE_M - FORTY_M) / 2, FORTY_FIVE_M),)
-    off = (FORTY_M - TWENTY_M) / 2
-    return ((0.0, FORTY_M),) if forty else ((-off, TWENTY_M), (off, TWENTY_M))
+    if forty:
+        return ((0.0, FORTY_M),)
+    gap = rng.uniform(*family.twin_gap_m) if family.twin_gap_m else FORTY_M - 2 * TWENTY_M
+    return (-(TWENTY_M + gap) / 2, TWENTY_M), ((TWENTY_M + gap) / 2, TWENTY_M)
 
 
 def block_places(
