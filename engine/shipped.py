@@ -29,7 +29,17 @@ def shipped(class_name: str, zone_kind: str = "") -> Calibration:
     if not path.is_file():
         return Calibration.none(class_name)
     rows = json.loads(path.read_text("utf8"))
-    spans, sensors = ranges(Conditions(row["gsd_m"], sensor=row.get("sensor", "")) for row in rows)
+    spans, sensors = ranges(
+        Conditions(
+            row["gsd_m"],
+            row.get("sun_elevation_deg"),
+            None,
+            row.get("off_nadir_deg"),
+            row.get("contrast"),
+            row.get("sensor", ""),
+        )
+        for row in rows
+    )
     tp, fn, dup, bg, exposure = (
         np.array([row[key] for row in rows], float) for key in ("tp", "fn", "dup", "bg", "exposure")
     )

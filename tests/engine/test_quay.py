@@ -37,8 +37,7 @@ def taken(scene, zone=None):
 
 def along(quay, low, high):
     """Metres from the quay's first point, whichever end that is, of a stretch of northings."""
-    ends = sorted(abs(v - quay.start[1]) for v in (low, high))
-    return ends
+    return sorted(abs(v - quay.start[1]) for v in (low, high))
 
 
 @pytest.mark.parametrize("gsd_m", [0.5, 1.0, 3.0])
