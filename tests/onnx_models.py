@@ -61,10 +61,13 @@ def encoded(path, layout="v8", side=64, batch=1, kind="float32", channels_last=F
     return write(path, nodes, [value("image", taken, kind)], [value("output0", given)], constants, metadata)
 
 
-def passing(path, side=64, channels=3, shown=1, metadata=None):
-    """A semantic model that gives its first ``shown`` channels back as probabilities."""
-    nodes = [node("Slice", ["image", "from", "to", "axis"], ["mask"])]
+def passing(path, side=64, channels=3, shown=1, metadata=None, broken=False):
+    """A semantic model that gives its first ``shown`` channels back as probabilities. broken: it then adds what never fits."""
+    nodes = [node("Slice", ["image", "from", "to", "axis"], ["part" if broken else "mask"])]
     constants = {"from": np.array([0]), "to": np.array([shown]), "axis": np.array([1])}
+    if broken:
+        nodes.append(node("Add", ["part", "odd"], ["mask"]))
+        constants["odd"] = np.zeros((1, 1, 7, 7), np.float32)
     inputs, outputs = [value("image", (1, channels, side, side))], [value("mask", (1, shown, side, side))]
     return write(path, nodes, inputs, outputs, constants, metadata)
 

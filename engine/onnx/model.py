@@ -84,9 +84,14 @@ class Model:
         self.file_name, self.bytes, self.sha256 = file
         shapes = [tuple(output.shape) for output in session.get_outputs()]
         if not all(isinstance(side, int) for shape in shapes for side in shape):  # left open: one run tells
-            shapes = [output.shape for output in self.run(self.buffer())]
+            shapes = [output.shape for output in Running(self, self.buffer()).wait(_nothing)]
         self.layout = layouts.recognise(shapes, (taken.rows, taken.columns), len(card.classes), card.layout)
         self.names, self.background = _names(self.layout, card)
+        unknown = sorted(set(card.class_map) - set(self.names))
+        if unknown:
+            raise Refusal(
+                f"CARD: class_map names {', '.join(unknown)}, which the model does not know: {', '.join(self.names)}."
+            )
 
     @classmethod
     def open(cls, path: str, card: Card | None = None, tile_px: int | None = None) -> Model:
@@ -112,6 +117,10 @@ class Model:
     def provider(self) -> str:
         """What computes: CPU, CUDA, …"""
         return str(self.session.get_providers()[0]).replace("ExecutionProvider", "")
+
+    def called(self, kinds: np.ndarray) -> np.ndarray:
+        """The model's names of class numbers (N); models without names may give numbers nobody named."""
+        return np.array([self.names[k] if k < len(self.names) else f"class {k}" for k in kinds], object)
 
     def buffer(self) -> np.ndarray:
         """A batch of zeros as the model takes it."""
@@ -153,6 +162,10 @@ class Model:
             f"trained at {gsd}.",
             f"Output: {self.layout}: {', '.join(self.names[:20])}{' …' if len(self.names) > 20 else ''}.",
         ]
+
+
+def _nothing() -> None:
+    """Nobody cancels."""
 
 
 class Running:

@@ -25,7 +25,7 @@ from ..zones import Zone
 from . import layouts, masks
 from .layouts import Look
 from .model import Mixing, Model, Running
-from .suppression import suppress
+from .suppression import one_each
 
 UNCALIBRATED = "p is the model's own score, not calibrated"
 IOU = 0.5  # where neither card nor model says
@@ -276,7 +276,7 @@ class _Search:
         if layout.name == "semantic":
             return self._wanted(masks.components(outputs[layout.output][k], size, self.confidence, self.model.background))
         look = self._wanted(layouts.read(layout, outputs, k, size, self.confidence))
-        look = look.select(suppress(look.rectangles, look.score, look.kind, self.iou))
+        look = look.select(one_each(look.rectangles, look.score, look.kind, self.iou))
         return masks.tighten(look, outputs[layout.prototypes][k], size) if layout.prototypes >= 0 else look
 
     def _wanted(self, look: Look) -> Look:
@@ -311,7 +311,7 @@ class _Search:
         once = merge_rectangles(rectangles, score, kind, np.concatenate(self.owners))
         x, y, length, width, azimuth = rectangles[once].T
         west, north, g = self.plan.region[0], self.plan.region[1], self.plan.gsd_m
-        names = np.array(self.model.names, object)[kind[once]]
+        names = self.model.called(kind[once])
         mapped = [self.model.card.class_map.get(name, name) for name in names]
         types = [name if word != name else "" for word, name in zip(mapped, names)]
         found = Detections.make(west + x * g, north + y * g, length * g, width * g, azimuth, np.array(mapped, object), score=score[once],

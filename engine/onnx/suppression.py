@@ -7,6 +7,13 @@ import numpy as np
 from ..rectangles import close_pairs, iou
 
 MOST = 5000  # candidates of a tile that are looked at, best first
+SAME = 0.8  # intersection over union from which rectangles of two classes are one object
+
+
+def one_each(rectangles: np.ndarray, score: np.ndarray, kind: np.ndarray, threshold: float) -> np.ndarray:
+    """Indices kept, best first: as ``suppress``, then the better one where two classes claim the same rectangle."""
+    kept = suppress(rectangles, score, kind, threshold)
+    return kept[suppress(rectangles[kept], score[kept], np.zeros(len(kept), int), SAME)]
 
 
 def suppress(rectangles: np.ndarray, score: np.ndarray, kind: np.ndarray, threshold: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from rason.engine.errors import Cancelled, MissingLibrary, Refusal
 from rason.engine.onnx import layouts, masks, stitching
 from rason.engine.onnx.card import Card, from_metadata, read_card
 from rason.engine.onnx.model import Model
-from rason.engine.onnx.suppression import suppress
+from rason.engine.onnx.suppression import one_each, suppress
 from rason.engine.rectangles import iou
 from rason.engine.scene import Scene
 from rason.engine.zones import Zone
@@ -170,6 +170,11 @@ def test_suppression_is_the_greedy_one(seed, threshold):
     assert suppress(r, score, kind, threshold).tolist() == kept
 
 
+def test_two_classes_of_one_rectangle_are_one_object():
+    r = np.array([[0, 0, 10, 4, 0], [0, 0.2, 10, 4, 0], [0, 0, 4, 2, 0]], float)
+    assert one_each(r, np.array([0.6, 0.9, 0.5]), np.array([0, 1, 2]), 0.5).tolist() == [1, 2]
+
+
 # --- masks ----------------------------------------------------------------------------------------------------------
 
 
@@ -283,9 +288,10 @@ def _written(shape, places, lengths, turns):
 )  # fmt: skip
 def test_every_object_once_and_whole(ort, scene, tmp_path, layout, options):
     rng = np.random.default_rng(3)
-    places = _objects(rng, (150, 171), 40)
+    shape, n = ((150, 171), 40) if options.get("side", 64) == 64 else ((70, 81), 5)
+    places = _objects(rng, shape, n)
     lengths, turns = rng.integers(5, 9, len(places)), rng.integers(1, 85, len(places))
-    data = _written((150, 171), places, lengths, turns)
+    data = _written(shape, places, lengths, turns)
     model = Model.open(encoded(tmp_path / "m.onnx", layout, **options))
     result = stitching.find(scene(data), model, largest_m=4.5, confidence=0.6)
     found = result.detections
@@ -440,6 +446,12 @@ def test_cancel_stops_within_a_tile(ort, scene, tmp_path):
     assert told[-1] == 1.0
 
 
+def test_a_size_the_model_cannot_take_is_refused(ort, scene, tmp_path):
+    model = Model.open(passing(tmp_path / "m.onnx", side="side", broken=True), Card(layout="semantic"))
+    with pytest.raises(Refusal, match="could not be run on a tile .* tile size"):
+        stitching.find(scene(np.ones((3, 64, 64), np.uint8)), model)
+
+
 def test_open_input_size_and_the_cards_hash(ort, tmp_path):
     path = encoded(tmp_path / "m.onnx", open_size=True)
     digest = hashlib.sha256((tmp_path / "m.onnx").read_bytes()).hexdigest()
@@ -463,6 +475,13 @@ def test_open_input_size_and_the_cards_hash(ort, tmp_path):
 def test_models_that_are_no_detectors_are_refused(ort, tmp_path, shapes, options, words):
     with pytest.raises(Refusal, match=words):
         Model.open(shaped(tmp_path / "m.onnx", *shapes, **options))
+
+
+def test_class_numbers_without_names_and_a_card_that_names_others(ort, tmp_path):
+    path = shaped(tmp_path / "m.onnx", (1, 300, 6))
+    assert Model.open(path).called(np.array([0, 7])).tolist() == ["class 0", "class 7"]
+    with pytest.raises(Refusal, match="class_map names lorry, which the model does not know: car"):
+        Model.open(path, Card(classes=("car",), class_map={"lorry": "truck"}))
 
 
 def test_files_that_are_no_models_are_refused(ort, tmp_path):

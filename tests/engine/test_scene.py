@@ -76,6 +76,12 @@ def test_orientation_does_not_matter(tmp_path, turn, transform):
     turned = whole(write(tmp_path / "turned.tif", turned_data, transform=transform))
     np.testing.assert_allclose(turned.data, plain.data, atol=1e-5)
     assert turned.bounds == plain.bounds and turned.valid.all()
+    box = (X0 + 20.3, Y0 - 91.1, X0 + 101.9, Y0 - 9.5)
+    for shape in ((90, 90), (272, 272)):  # averaged, and finer than the scene
+        one, other = (
+            Scene.open(str(tmp_path / f"{name}.tif")).values(box, shape, (0, 2))[0] for name in ("plain", "turned")
+        )
+        assert np.abs(one.astype(float) - other).mean() < 0.5
 
 
 def test_storage_does_not_matter(tmp_path):
@@ -178,6 +184,22 @@ def test_averaging_agrees_with_blocks(tmp_path):
     np.testing.assert_allclose(patch.data * span[:, None, None] + dark[:, None, None], blocks, atol=0.6)
     memory = ArrayScene(data.astype(np.float32), GSD, x0=X0, y0=Y0).read(scene.bounds, 1.0)
     np.testing.assert_allclose(memory.data, blocks, atol=1e-3)
+
+
+def test_values_are_the_files_own(tmp_path):
+    data = picture()
+    scene = Scene.open(write(tmp_path / "a.tif", data))
+    values, valid = scene.values((X0 - 5, Y0 - 10, X0 + 10, Y0 + 5), (30, 30), (2, 0))
+    assert values.dtype == np.uint8 and np.array_equal(values[:, 10:, 10:], data[[2, 0], :20, :20])
+    assert valid.sum() == 400 and valid[10:, 10:].all() and not values[:, ~valid].any()
+    coarse, _ = scene.values(scene.bounds, (150, 200), (0,))
+    blocks = data[0].reshape(150, 2, 200, 2).mean((1, 3))
+    assert np.abs(coarse[0] - blocks).max() <= 1
+    assert [end.tolist() for end in scene.display] == [[0, 0, 0], [255, 255, 255]]
+    deep = Scene.open(write(tmp_path / "b.tif", data.astype(np.uint16) * 20, nodata=800))
+    values, valid = deep.values(deep.bounds, (300, 400), (1,))
+    assert values.dtype == np.float32 and np.array_equal(valid, data[1] != 40)
+    assert np.array_equal(values[0], np.where(valid, data[1] * 20.0, 0)) and deep.display is deep.stretch
 
 
 def test_palette_is_expanded(tmp_path):
