@@ -23,7 +23,7 @@ class Family:
 
     paints: by kind of thing, "container" and "wagon" for those without an own entry. same_box, same_wagon: chance that a
     neighbour repeats paint, or kind. twins: chance that two
-    20 ft boxes in one slot share their paint, twin_gap_m: between them (None: as on one chassis). forty: share of bays of 40 ft; forty_five: share of blocks that end in a bay of 45 ft.
+    20 ft boxes in one slot share their paint, twin_gap_m: between them. forty: share of bays of 40 ft; forty_five: share of blocks that end in a bay of 45 ft.
     highest: most boxes on each other. row_gap_m, bay_gap_m: free between boxes. ragged: sd of the slots taken in a bay, of its
     rows; holes: share of free slots between taken ones; skew_deg: sd of a box's turn against its block. spacing_m: between neighbouring tracks. psf_px, gamma: the camera's; sharpened: share of scenes with coarse colour.
     """
@@ -46,8 +46,8 @@ class Family:
     waters: tuple[str, ...] = ("water",)
     same_box: float = 0.7
     same_wagon: float = 0.75
-    twins: float = 1.0
-    twin_gap_m: Range | None = None
+    twins: float = 0.5
+    twin_gap_m: Range = (0.08, 0.35)
     forty: float = 0.45
     forty_five: float = 0.0
     highest: int = 3
@@ -74,8 +74,6 @@ FIT = Family(
     beds=("ballast", "brown ballast"),
     waters=("water",),
     same_box=0.7,
-    twins=0.5,
-    twin_gap_m=(0.08, 0.35),
     forty=0.5,
     forty_five=0.15,
     highest=4,

@@ -130,7 +130,7 @@ def rail_yard(
 def _beside_tracks(layout, centre, length_m, half_m, azimuth_deg, rng) -> Layout:  # type: ignore[no-untyped-def]
     """A platform or a building on one side, a road with a lorry or a strip of another ground on the other."""
     ahead, aside = along(azimuth_deg), right_of(azimuth_deg) * rng.choice([-1, 1])
-    if rng.random() < CLUTTER:
+    if rng.random() < CLUTTER / 2:
         platform = rectangle(centre - aside * (half_m + 3.0), min(180.0, length_m), 5.0, azimuth_deg)
         layout = layout.with_(areas=[Area(platform, "quay", 0.8)])
         if rng.random() < 0.5:

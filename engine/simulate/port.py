@@ -225,7 +225,7 @@ def stack_block(
             turn = family.skew_deg * rng.standard_normal() if family.skew_deg else 0.0
             slot = centre + ahead * (bay - (bays - 1) / 2) * bay_pitch + aside * (row - (rows - 1) / 2) * row_pitch
             for number, (shift, length) in enumerate(parts):
-                if number and family.twins < 1.0 and rng.random() >= family.twins:
+                if number and rng.random() >= family.twins:
                     paint = pick(family.palette("container"), rng)
                 x, y = slot + ahead * (shift + rng.normal(0.0, 0.05)) + aside * rng.normal(0.0, 0.03)
                 things.append(container(float(x), float(y), azimuth_deg + turn, length, tiers, paint))
@@ -245,7 +245,7 @@ def _parts(forty: bool, forty_five: bool, family: Family, rng: np.random.Generat
         return (((FORTY_FIVE_M - FORTY_M) / 2, FORTY_FIVE_M),)
     if forty:
         return ((0.0, FORTY_M),)
-    gap = rng.uniform(*family.twin_gap_m) if family.twin_gap_m else FORTY_M - 2 * TWENTY_M
+    gap = rng.uniform(*family.twin_gap_m)
     return (-(TWENTY_M + gap) / 2, TWENTY_M), ((TWENTY_M + gap) / 2, TWENTY_M)
 
 
