@@ -24,7 +24,7 @@ _EXPLAINED = 0.6  # share of the brightness that hulls must hold to stand for th
 _SEVERAL_M = 70.0  # wider than any one ship
 _SIDELOBE, _SIDELOBE_M, _TILT = 10**-1.6, 600.0, 0.3  # share, reach and slant of the cross round a bright target
 # Logistic in dB over the threshold, by the simulator; provisional until rason:calibrate replaces it.
-_P_HALF_DB, _P_SLOPE = -1.0, 0.8
+_P_HALF_DB, _P_SLOPE, _P_MOST = -1.0, 0.8, 0.98  # not every bright target is a ship
 
 _COLUMNS = ("x", "y", "length_m", "width_m", "azimuth_deg", "excess_db", "peak", "contrast", "pixels")
 
@@ -64,7 +64,7 @@ class Targets:
 
     def detections(self) -> Detections:
         """As ships, with p and notes."""
-        p = 1 / (1 + np.exp(-_P_SLOPE * (self.excess_db - _P_HALF_DB)))
+        p = _P_MOST / (1 + np.exp(-_P_SLOPE * (self.excess_db - _P_HALF_DB)))
         few, wide = self.pixels <= 3, self.width_m > _SEVERAL_M
         note = np.where(few, "small: two or three pixels", np.where(wide, "perhaps several", ""))
         sides = self.length_m, self.width_m, self.azimuth_deg

@@ -79,7 +79,7 @@ class ShipsSar:
         region = _united([zone.geometry for zone in sea])
         targets = self._targets(scene, region, how, progress)
         found = self._flagged(scene, how, region, targets, progress)
-        warnings = (*how.warnings, *_about_large(targets.too_large))
+        warnings = (*how.warnings, *_about_large(targets.too_large), *_about_ghosts(found))
         progress(1.0)
         return _by_zone(found, zones, warnings)
 
@@ -180,6 +180,13 @@ def _about_large(count: int) -> tuple[str, ...]:
         f"{count} bright areas larger than a ship were left out (land, ice, a breakwater, a raft of ships?): cut land out of the "
         "zones, or give it as EXCLUDE.",
     )
+
+
+def _about_ghosts(found: Detections) -> tuple[str, ...]:
+    count = sum("azimuth ghost" in note for note in found.note)
+    if not count:
+        return ()
+    return (f"{count} targets may be azimuth ghosts of brighter ones: see their notes, and reject those before a tally.",)
 
 
 def _united(geometries: Sequence[Any]) -> Any:

@@ -53,13 +53,15 @@ def test_every_ship_once_with_its_size(scene):
 
 
 def test_ghosts_are_flagged_and_ships_are_not(scene, rendered):
-    found = ShipsSar("intensity", ambiguity=Ambiguity(2500.0, (0.0,))).detect(scene, ZONE).detections
+    near = Ambiguity(2500.0, (0.0,))
+    found = ShipsSar("intensity", ambiguity=near).detect(scene, ZONE).detections
     ship = hits(found, SHIPS).any(1)
     ghost = (np.hypot(found.x[:, None] - rendered.ghosts[:, 0], found.y[:, None] - rendered.ghosts[:, 1]) < 200).any(1)
     assert (ghost & ~ship).sum() >= 1, "the brightest ships must leave ghosts, else this shows nothing"
     flagged = np.array(["azimuth ghost" in note for note in found.note])
     assert (flagged == (ghost & ~ship)).all()
     assert (found.p[flagged] < 0.3).all()
+    assert any("azimuth ghosts" in text for text in ShipsSar("intensity", ambiguity=near).detect(scene, ZONE).warnings)
 
 
 def test_a_bright_source_on_land_makes_ghosts_too(rendered):
