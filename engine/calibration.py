@@ -93,6 +93,8 @@ class Calibration:
     e.g. {"effective_gsd_m": (0.25, 0.5)}. sensors: their names, none where one is not known. synthetic: the scenes were
     simulated. prior: what is assumed while there are fewer than three labelled scenes, a key of PRIORS. scores: number, mean and
     sd of each scene's scores, for the alarm; none where not kept. model: from score to p, where there are labels enough.
+    false_on_empty: detections to expect on one unit of empty ground while there are fewer than three labelled scenes; None for
+    what ``classes.py`` says.
     """
 
     class_name: str
@@ -110,6 +112,7 @@ class Calibration:
     sensors: tuple[str, ...] = ()
     scores: tuple[tuple[int, float, float], ...] = ()
     model: ScoreModel | None = None
+    false_on_empty: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("tp", "fn", "dup", "bg", "exposure"):
@@ -133,11 +136,13 @@ class Calibration:
             )
 
     @classmethod
-    def none(cls, class_name: str, exposure_unit: str | None = None, *, prior: str = USUAL) -> Calibration:
+    def none(
+        cls, class_name: str, exposure_unit: str | None = None, *, prior: str = USUAL, false_on_empty: float | None = None
+    ) -> Calibration:
         """No labelled scene at all: the wide prior (a key of PRIORS), and every tally is uncalibrated."""
         empty = np.zeros(0)
         unit = exposure_unit or (ground_unit(class_name))
-        return cls(class_name, empty, empty, empty, empty, empty, unit, prior=prior)
+        return cls(class_name, empty, empty, empty, empty, empty, unit, prior=prior, false_on_empty=false_on_empty)
 
     @property
     def scenes_with_objects(self) -> int:
@@ -227,11 +232,8 @@ class Calibration:
         """
         use = self.exposure > 0
         bg, exposure = self.bg[use], self.exposure[use]
-        pull = (
-            0.5 / (CLASSES[self.class_name].false_on_empty if self.class_name in CLASSES else 0.5)
-            if len(bg) < LEAST_SCENES
-            else 0.0
-        )
+        usual = CLASSES[self.class_name].false_on_empty if self.class_name in CLASSES else 0.5
+        pull = 0.5 / (self.false_on_empty or usual) if len(bg) < LEAST_SCENES else 0.0
         b = (bg.sum() + 0.5) / (exposure.sum() + pull) * np.geomspace(0.01, 20.0, 61)
         cv = np.geomspace(0.05, 4.0, 25)
         log_weight = 0.5 * np.log(b)[:, None] - pull * b[:, None] + np.log(np.gradient(cv)) - np.log1p((cv / 0.8) ** 2)
@@ -255,6 +257,7 @@ class Calibration:
             "scores": [list(scene) for scene in self.scores],
             "model": self.model and self.model.to_dict(),
             "synthetic": self.synthetic,
+            **({} if self.false_on_empty is None else {"false_on_empty": self.false_on_empty}),
         }
 
     @classmethod
@@ -271,6 +274,7 @@ class Calibration:
                 sensors=tuple(str(name) for name in values.get("sensors", ())),
                 scores=tuple((int(n), float(mean), float(sd)) for n, mean, sd in values.get("scores", ())),
                 model=ScoreModel.from_dict(values["model"]) if values.get("model") else None,
+                false_on_empty=values.get("false_on_empty"),
                 conditions={name: (float(low), float(high)) for name, (low, high) in values.get("conditions", {}).items()},
                 **{name: np.asarray(values[name], float) for name in ("tp", "fn", "dup", "bg", "exposure")},
             )

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
+from ...engine import classes
 from ...engine.errors import Refusal
 from ...layers import schema
 from .. import bridge, lazy, outputs, scenes
@@ -147,7 +148,8 @@ class Tally(RasonAlgorithm):
         self.zones = [zone for zone in self.zones if zone.kind != "berth"]
         if not self.zones:
             raise Refusal(self.tr("ZONES are all berths, where ships are not counted in radar. Add a zone of kind water."))
-        self.calibrations.setdefault("ship", calibration.Calibration.none("ship"))
+        false_on_empty = classes.entry("ship", "sar").false_on_empty
+        self.calibrations.setdefault("ship", calibration.Calibration.none("ship", false_on_empty=false_on_empty))
 
     def _visible(self, parameters, context, feedback):
         source = self.parameterAsSource(parameters, "VISIBILITY", context)
