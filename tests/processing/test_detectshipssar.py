@@ -58,6 +58,7 @@ def test_finds_the_ships_and_a_tally_counts_them(run, sea):
     tally = run("rason:tally", DETECTIONS=found["OUTPUT"], ZONES=sea.zones, OUTPUT="memory:")
     counts = [row for row in tally["OUTPUT"].getFeatures() if row["unit"] == "objects"]
     assert [row["zone_id"] for row in counts] == ["sea"] and "quay" in run.feedback.textLog()
+    assert counts[0]["low"] >= 1, "false alarms are rare in radar"
     assert counts[0]["detected"] == 3 and counts[0]["basis"] == "uncalibrated" and counts[0]["low"] <= 3 <= counts[0]["high"]
 
 
