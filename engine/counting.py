@@ -181,5 +181,8 @@ def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Map
                 if row and row["detected"]:
                     rows.append(in_unit(row, unit, value / row["detected"]))
                 continue
-            rows.append(measure_row(zone.zone_id, name, value, unit, visible=visible[zone.zone_id], level=level))
+            seen_m2 = zone.area_m2 * visible[zone.zone_id]
+            rows.append(
+                measure_row(zone.zone_id, name, value, unit, visible=visible[zone.zone_id], level=level, area_m2=seen_m2)
+            )
     return [{**row, "rules": rules(name, row["unit"])} for row in rows]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .calibration import COUNTED, HAND_UPWARD, REVIEWED, UNCALIBRATED, Calibration, CalibrationDraws, Trust, hand_draws, pick
+from .classes import CLASSES
 from .errors import Refusal
 
 LEAST_VISIBLE = 0.5  # below this a zone is not observed
@@ -313,15 +314,16 @@ def _total(
 
 
 def measure_row(
-    zone_id: str, class_name: str, value: float, unit: str, *, visible: float = 1.0, level: float = 0.9
+    zone_id: str, class_name: str, value: float, unit: str, *, visible: float = 1.0, level: float = 0.9, area_m2: float = 0.0
 ) -> dict[str, Any]:
     """A tally row for an occupied length ("m"), area ("m2") or share filled ("share", 0 to 1), with a wide interval.
 
-    Lengths and areas are scaled up to the whole zone where part of it was hidden; a share needs no scaling.
+    Lengths and areas are scaled up to the whole zone where part of it was hidden; a share needs no scaling. area_m2: of the zone,
+    for classes whose area is less sure than that of boxes.
     """
     from scipy.special import ndtri
 
-    sd, unseen = MEASURES[unit]
+    sd, unseen = _spread_of(class_name, unit, area_m2)
     row: dict[str, Any] = {
         "zone_id": zone_id,
         "class": class_name,
@@ -349,6 +351,16 @@ def measure_row(
     else:
         ends = round(estimate), np.floor(low), np.ceil(high)
     return {**row, "detected": value, "estimate": float(ends[0]), "low": float(ends[1]), "high": float(ends[2])}
+
+
+def _spread_of(class_name: str, unit: str, area_m2: float) -> tuple[float, float]:
+    """Relative sd of a measure and the least amount that can go unseen."""
+    entry = CLASSES.get(class_name)
+    if entry is None or not entry.area_sd or unit not in ("m2", "share"):
+        return MEASURES[unit]
+    if unit == "m2":
+        return entry.area_sd, entry.area_unseen_m2
+    return entry.area_sd, max(entry.area_unseen_m2 / area_m2, MEASURES[unit][1]) if area_m2 else 1.0
 
 
 def in_unit(row: dict[str, Any], unit: str, per_object: float) -> dict[str, Any]:

@@ -30,10 +30,10 @@ def tank_rows(
 ) -> list[dict[str, Any]]:
     """One tally row of class tank_car for each zone whose row of freight cars (by zone_id) is observed.
 
-    cars: freight cars with type_name and type_p. Without any type there are no rows. certain: types without a probability were
+    cars: freight cars with type_name and type_p. Where none of the scene is typed as a tank car there are no rows. certain: types without a probability were
     given by a person.
     """
-    if not any(cars.type_name):
+    if not (cars.type_name == TANK).any():
         return []
     return [
         tank_row(cars.select(zone.holds(cars.x, cars.y)), counted[zone.zone_id], certain=certain, seed=seed)

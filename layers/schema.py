@@ -46,7 +46,8 @@ def names(columns) -> list[str]:
 
 # Words of `status`, `verdict` and `change`.
 DETECTED, ACCEPTED, REJECTED, ADDED = STATUSES = ("detected", "accepted", "rejected", "added")
-CLASSES = tuple(name for name, entry in classes.CLASSES.items() if entry.counted_to_m)  # the rest is measured only
+CLASSES = tuple(name for name, entry in classes.CLASSES.items() if entry.counted_to_m)
+AREA_CLASSES = tuple(name for name in classes.CLASSES if name not in CLASSES)  # measured, never counted
 BASES = ("uncalibrated", "calibrated", "reviewed", "counted")
 UNITS = ("objects", "TEU", "m", "m2", "share", "t", "bbl")
 MEASURED = ("m", "m2", "share")  # by the detectors, beside the count

@@ -74,12 +74,15 @@ class TallyScene(RasonAlgorithm):
                 QgsProcessingParameterEnum(
                     "CLASSES",
                     self.tr("Count"),
-                    options=list(schema.CLASSES),
+                    options=[*schema.CLASSES, *schema.AREA_CLASSES],
                     allowMultiple=True,
                     defaultValue=list(schema.CLASSES),
                     usesStaticStrings=True,
                 ),
-                self.tr("Classes to count. Each is counted in the zones whose kind it fits."),
+                self.tr(
+                    "Classes to count. Each is counted in the zones whose kind it fits. Of covered_stack and coal_pile the area and the "
+                    "share of yards, piers and areas are given, never a number; leave buildings and water out of those zones."
+                ),
             )
         )
         for parameter in (

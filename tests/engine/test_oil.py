@@ -159,10 +159,13 @@ def test_types_that_are_less_sure_widen_the_interval():
     assert untyped["detected"] == 5 and untyped["high"] >= 15
 
 
-def test_without_types_there_is_no_row_and_with_none_of_tanks_a_zero():
+def test_without_tank_cars_there_is_no_row_and_an_empty_track_beside_them_has_a_zero():
     assert ("tank_car", "objects") not in tally_of(cars([""] * 5))
-    none = tally_of(cars(["gondola"] * 10, 0.95))["tank_car", "objects"]
-    assert none["detected"] == 0 and none["low"] == 0 and none["high"] >= 1 and none["estimate"] <= 1
+    assert ("tank_car", "objects") not in tally_of(cars(["gondola"] * 5))
+    other = Zone("t2", "track", LineString([(0, 50), (1000, 50)]))
+    rows, _ = tally_marks(cars(["tank"] * 5), [TRACK, other], ["freight_car"], {}, basis="detected", visible={})
+    empty = next(r for r in rows if r["class"] == "tank_car" and r["zone_id"] == "t2")
+    assert empty["detected"] == empty["estimate"] == empty["low"] == 0 and empty["high"] >= 1
 
 
 def test_a_persons_types_are_certain():

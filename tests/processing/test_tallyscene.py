@@ -25,7 +25,7 @@ def tallied(place, provider, tmp_path_factory, rows):
 
 
 def counts(tally):
-    return {row["zone_id"]: row["estimate"] for row in tally if row["unit"] == "objects"}
+    return {row["zone_id"]: row["estimate"] for row in tally if row["unit"] == "objects" and row["class"] in schema.CLASSES}
 
 
 def test_counts_what_is_there(tallied, place):
@@ -345,3 +345,15 @@ def test_refusals_reach_the_user_through_a_model(process, place, make_zones, tmp
     )  # fmt: skip
     assert "ZONES has no polygons of a fitting kind" in done.refused()
     assert not (tmp_path / "t.gpkg").exists()
+
+
+def test_areas_of_coal_and_covered_stacks_on_demand(run, place, rows, tmp_path):
+    results = run("rason:tallyscene", INPUT=place.scene, ZONES=place.zones, CLASSES=["coal_pile", "covered_stack", "container"],
+                  DETECTIONS=str(tmp_path / "d.gpkg"), TALLY=str(tmp_path / "t.gpkg"))  # fmt: skip
+    table = {(row["class"], row["unit"]): row for row in rows(results["TALLY"])}
+    assert ("coal_pile", "objects") not in table and ("covered_stack", "objects") not in table
+    for name in ("coal_pile", "covered_stack"):
+        assert table[name, "m2"]["low"] == 0 and table[name, "m2"]["high"] >= 300 and table[name, "m2"]["rules"]
+        assert table[name, "m2"]["zone_id"] == "yard", "tracks hold none"
+    assert results["TOTAL_CONTAINER"] > 0 and "TOTAL_COAL_PILE" not in results
+    assert {row["class"] for row in rows(results["DETECTIONS"])} == {"container"}
