@@ -22,6 +22,7 @@ from .lazy import np
 accuracy, conditions, classes_ = (lazy.engine(name) for name in ("accuracy", "conditions", "classes"))
 
 ANY = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
+ELSEWHERE_M = 5000.0  # truth this far from all zones is of another place
 UNNAMED = "object"  # the class of marks whose layer does not say one
 
 
@@ -112,6 +113,7 @@ class _Reader:
             raise Refusal("ZONES holds no zones: draw what was labelled, empty ground too.")
         self.scene_of = {name: self._words(name, "scene") for name in self.sources}
         self._check_scenes()
+        self._check_classes()
         names = self._scene_names()
         self._taken(names)
         step = bridge.progress(self.feedback, 0, 80)
@@ -141,6 +143,23 @@ class _Reader:
                     f"({', '.join(sorted(others | named[name])[:3])}): fill its field scene."
                 )
 
+    def _check_classes(self):
+        """One class under two names is one class; anything else without a name in common is refused."""
+        self.called = {}
+        named = {
+            name: sorted(set(self._words(name, "class")) - {""}) for name in ("DETECTIONS", "TRUTH") if name in self.sources
+        }
+        found, truth = named.get("DETECTIONS", []), named.get("TRUTH", [])
+        if not found or not truth or set(found) & set(truth):
+            return
+        if len(found) > 1 or len(truth) > 1:
+            raise Refusal(
+                f"DETECTIONS hold {', '.join(found[:4])} and TRUTH {', '.join(truth[:4])}: no class in common. Use the same words in "
+                "their fields class."
+            )
+        self.called = {truth[0]: found[0]}
+        self.result.warnings.append(f"TRUTH calls {truth[0]} what DETECTIONS call {found[0]}: taken as the same class.")
+
     def _scene(self, scene, number):
         here = {name: bridge.Part(source, self._of(name, scene, number)) for name, source in self.sources.items()}
         if "ZONES" in here and number > 1:
@@ -156,6 +175,7 @@ class _Reader:
             zones = bridge.read_zones(here["ZONES"], frame, self.context, self.feedback)
         else:
             zones = [None]
+        _check_place(zones, truth)
         self._site(scene, here)
         self.seen |= set(found.class_name) | set(truth.class_name)
         for name in sorted(set(found.class_name) | set(truth.class_name) | set(self.classes)):
@@ -181,6 +201,8 @@ class _Reader:
         marks, texts = bridge.read_marks(here["DETECTIONS"], frame, self.context, rejected="TRUTH" not in here)
         if "TRUTH" in here:
             truth, _ = bridge.read_marks(here["TRUTH"], frame, self.context, "TRUTH")
+            if len(truth):
+                truth = truth.with_(class_name=np.array([self.called.get(kind, kind) for kind in truth.class_name], object))
             found, truth = self._one_class(marks, truth)
             return found, truth, None
         if any(status not in ("accepted", "rejected", "added") for status in texts["status"]):
@@ -308,6 +330,18 @@ class _Reader:
             self.result.warnings.append(
                 "Zones that hold no object and name no scene are left out: fill the field scene of ZONES, so that empty ground counts."
             )
+
+
+def _check_place(zones, truth):
+    """Truth of another place would make every detection false."""
+    if not len(truth) or zones == [None]:
+        return
+    west, south, east, north = np.array([zone.geometry.bounds for zone in zones]).T
+    x = np.maximum(np.maximum(west.min() - truth.x, truth.x - east.max()), 0)
+    y = np.maximum(np.maximum(south.min() - truth.y, truth.y - north.max()), 0)
+    away = float(np.hypot(x, y).min())
+    if away > ELSEWHERE_M:
+        raise Refusal(f"TRUTH lies {away / 1e3:,.0f} km from ZONES. Check that they show the same place, and their CRS.")
 
 
 def _number(value, name, key):

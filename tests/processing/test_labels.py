@@ -163,6 +163,19 @@ def test_a_finished_review_is_truth_enough(run, layers, tmp_path):
     assert (made.tp + made.dup + made.bg).sum() == len(layers["found"])
 
 
+def test_one_class_under_two_names_is_said(run, given, layers, tmp_path):
+    named = [(shape, {**values, "class": "Behälter"}) for shape, values in layers["truth"]]
+    given["TRUTH"] = write(tmp_path / "t.gpkg", named, TRUE)
+    assert run("rason:accuracy", **given, OUTPUT="memory:")["RECALL"] > 0.75
+    assert "TRUTH calls Behälter what DETECTIONS call container" in run.feedback.textLog()
+
+
+def test_several_classes_without_one_in_common_are_refused(refused, given, layers, tmp_path):
+    named = [(s, {**v, "class": f"kind {i % 2}"}) for i, (s, v) in enumerate(layers["truth"])]
+    given["TRUTH"] = write(tmp_path / "t.gpkg", named, TRUE)
+    refused("no class in common", "rason:accuracy", **given, OUTPUT="memory:")
+
+
 def test_one_scene_works_and_says_uncalibrated(run, layers, tmp_path):
     only = [{"scene": "scene 1"}]
     paths = {
@@ -210,7 +223,8 @@ def shifted(rows_, metres):
     "change, words",
     [
         ("truth elsewhere", "No detection of container touches a true one"),
-        ("zones elsewhere", "None of DETECTIONS and TRUTH lies in ZONES|no zone in scene|Nothing could be judged"),
+        ("zones elsewhere", "TRUTH lies 9\\d km from ZONES"),
+        ("zones beside", "None of DETECTIONS and TRUTH lies in ZONES"),
         ("truth without scene", "which scene they belong to"),
         ("mixed classes", "does not say the class"),
         ("unknown class", "CLASSES names zeppelin, but DETECTIONS and TRUTH hold container"),
@@ -224,6 +238,8 @@ def test_what_is_no_judgement_is_refused(refused, given, layers, place, tmp_path
         given["TRUTH"] = write(tmp_path / "t.gpkg", [(translate(s, 12, 9), v) for s, v in layers["truth"]], TRUE)
     elif change == "zones elsewhere":
         given["ZONES"] = write(tmp_path / "z.gpkg", shifted(layers["zones"], 90000), ZONE)
+    elif change == "zones beside":
+        given["ZONES"] = write(tmp_path / "z.gpkg", shifted(layers["zones"], 400), ZONE)
     elif change == "truth without scene":
         given["TRUTH"] = write(tmp_path / "t.gpkg", layers["truth"], {"class": str})
     elif change == "mixed classes":
