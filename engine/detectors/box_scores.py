@@ -114,25 +114,26 @@ def _turned(bands: np.ndarray, gsd_m: float, grid: tuple[float, ...], shape: tup
 
 @dataclass(frozen=True)
 class Edges:
-    """Edge evidence in bytes: ``across_columns`` marks sides that run along a column, ``across_rows`` those along a row."""
+    """Edge evidence in bytes: ``across_columns`` marks sides that run along a column, ``across_rows`` those along a row.
+
+    crests: the same two, without the blur beside each edge, but good for skewed lines too.
+    """
 
     across_columns: np.ndarray
     across_rows: np.ndarray
+    crests: tuple[np.ndarray, np.ndarray]
     pixel_m: float
 
-    def part(self, rows: slice, columns: slice) -> Edges:
-        """A window of it."""
-        return Edges(self.across_columns[rows, columns], self.across_rows[rows, columns], self.pixel_m)
-
     @cached_property
-    def _sums(self) -> tuple[np.ndarray, np.ndarray]:
+    def _sums(self) -> list[np.ndarray]:
         """Running sums along the lines, modulo 65,536: differences over up to 257 pixels are exact."""
-        padded = np.pad(self.across_columns, ((1, 0), (0, 0))), np.pad(self.across_rows, ((0, 0), (1, 0)))
-        return padded[0].cumsum(0, dtype=np.uint16), padded[1].cumsum(1, dtype=np.uint16)
+        pictures = (self.across_columns, self.across_rows, *self.crests)
+        one_more = (((1, 0), (0, 0)), ((0, 0), (1, 0)))
+        return [np.pad(e, one_more[k % 2]).cumsum(k % 2, dtype=np.uint16) for k, e in enumerate(pictures)]
 
-    def means(self, length: int, along: int) -> np.ndarray:
+    def means(self, length: int, along: int, crests: bool = False) -> np.ndarray:
         """Mean evidence in bytes of all lines of so many pixels along an axis (0: down columns, 1: along rows)."""
-        total = self._sums[along]
+        total = self._sums[along + 2 * crests]
         line = total[length:] - total[:-length] if along == 0 else total[:, length:] - total[:, :-length]
         drop = int(length).bit_length() - 1  # so that sum times 256 / length stays below 65,536
         line >>= np.uint16(drop)
@@ -151,13 +152,22 @@ def edges(view: Upright, where: np.ndarray, bare: np.ndarray) -> Edges:
     noise = np.mean([np.median(e[bare]) for e in raw]) if bare.any() else 0.0
     limit = max(SATURATION * strong, NOISE_TIMES * noise, 1.0)
     table = np.minimum(np.arange(2048) * (255.0 / limit), 255.0).astype(np.uint8)
-    sat = []
+    sides, crests = [], []
     for e, axis in zip(raw, (1, 0)):
+        crest = _crest(e, axis)
         e = table[e]
         if unseen is not None:
             e[unseen] = 0
-        sat.append(_beside(e, axis))
-    return Edges(sat[0], sat[1], view.pixel_m)
+        sides.append(_beside(e, axis))
+        crests.append(_beside(_beside(e * crest, axis), axis))
+    return Edges(sides[0], sides[1], (crests[0], crests[1]), view.pixel_m)
+
+
+def _crest(e: np.ndarray, axis: int) -> np.ndarray:
+    """Bool: where evidence is highest across a line; the blur beside an edge is no second edge."""
+    padded = np.pad(e, 1)[:, 1:-1] if axis == 0 else np.pad(e, 1)[1:-1]
+    before, after = (padded[:-2], padded[2:]) if axis == 0 else (padded[:, :-2], padded[:, 2:])
+    return (e >= before) & (e >= after)
 
 
 def _beside(e: np.ndarray, axis: int) -> np.ndarray:
@@ -195,7 +205,7 @@ def rectangle_scores(found: Edges, rows: int, columns: int) -> np.ndarray:
     """Outline score times WHOLE (int16, about -0.5..1) of a rectangle of that many pixels, by its upper left pixel.
 
     Half the mean of the four sides and half the weakest of them, less half the strongest line inside (mean over its full
-    length): a rectangle that straddles two boxes has one, a box does not.
+    length, the blur beside edges left out): a rectangle that straddles two boxes has one, a box does not.
     """
     height, width = found.across_columns.shape
     if height < rows or width < columns:
@@ -206,8 +216,8 @@ def rectangle_scores(found: Edges, rows: int, columns: int) -> np.ndarray:
     weakest = np.minimum(np.minimum(left, right), np.minimum(top, bottom))
     margin = int(round(INNER_MARGIN_M / found.pixel_m))
     inner = np.maximum(
-        _running_max(by_column, max(1, columns - 2 * margin), 1, margin, left.shape[1]),
-        _running_max(by_row, max(1, rows - 2 * margin), 0, margin, top.shape[0]),
+        _running_max(found.means(rows, 0, True), max(1, columns - 2 * margin), 1, margin, left.shape[1]),
+        _running_max(found.means(columns, 1, True), max(1, rows - 2 * margin), 0, margin, top.shape[0]),
     )
     score = left.astype(np.int16)
     for side in (right, top, bottom):

@@ -21,7 +21,6 @@ from ..zones import Zone
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .block_boxes import BARE, LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
 from .blocks import AXIS_CLEAR, blocks_of
-from .box_scores import Upright
 from .boxes import Boxes
 from .ground import Ground, as_bytes, lab
 from .lookalikes import free_standing, parked, roof_pieces, rubble, shadows, touching
@@ -32,6 +31,7 @@ RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixe
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
 OTHER_THAN_GROUND = 3.0  # standard deviations
 SQUARE_M = 75.0  # a zone is worked off in squares of at most this side, which bounds the memory
+ON_TRUCK = "stands free, may be on a truck"
 FEW = 3  # boxes that stand together make a block
 SAME_SCALE = 0.06  # blocks of one zone lie within this: the pixel is the same, only heights differ
 STANDARD = (0.9, 1.06)  # a lone box shows no scale of its own: it must be of about standard size,
@@ -92,13 +92,13 @@ class Containers(ZoneByZone):
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Container tops of one polygon zone.
 
-        detections: class "container", note "20 ft" or "40 ft". measures: "m2" covered, "share" of the zone, "TEU".
+        detections: class "container", type "20 ft" or "40 ft", note where one may be on a truck. measures: "m2" covered, "share" of the zone, "TEU".
         Raises Refusal for a track, TooCoarse where the scene is coarser than boxes can be measured.
         """
         verdict = gate.check("container", scene.effective_gsd_m, scene.gsd_m)
         if zone.is_track:
             raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
-        ground, warnings = _surroundings(scene, zone)
+        ground, around, warnings = _surroundings(scene, zone)
         squares = list(_squares(zone))
         done = []
         covered_m2 = 0.0
@@ -113,7 +113,7 @@ class Containers(ZoneByZone):
                 covered_m2 += self._footprint_m2(scene, part, ground)
             within(1.0)
         if verdict == "count":
-            return _found(zone, done, warnings)
+            return _found(zone, done, around, warnings)
         return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
     def _square(self, scene: SceneLike, zone: Zone, part: Any, ground: Ground | None, progress: Progress) -> Square:
@@ -144,7 +144,7 @@ class Containers(ZoneByZone):
         alone = np.bincount(block, ~vehicles, 1)[block] < FEW
         here = Zone("", "area", part).holds(*picture.view.to_frame(*boxes.centre.T))
         kept = here & ~vehicles
-        found = _detections(boxes.select(kept), picture.view, zone, self.settings)
+        found = _detections(boxes.select(kept), free[kept], scale, picture, zone, self.settings)
         return Square(found, np.full(len(found), scale), free[kept], alone[kept], 0.0, int((here & vehicles).sum()))
 
     def _footprint_m2(self, scene: SceneLike, part: Any, ground: Ground | None) -> float:
@@ -162,51 +162,71 @@ class Containers(ZoneByZone):
         return float((covered & ~ground.shadow(colours)).sum()) * patch.gsd_m**2
 
 
-def _detections(boxes: Boxes, view: Upright, zone: Zone, settings: Settings) -> Detections:
-    """Boxes of an upright picture as detections in the frame."""
+def _detections(
+    boxes: Boxes, free: np.ndarray, scale: float, picture: Picture, zone: Zone, settings: Settings
+) -> Detections:
+    """Boxes of a picture as detections in the frame. free: bool (n,), which stand free."""
+    view = picture.view
     x, y = view.to_frame(*boxes.centre.T)
     sides = (boxes.high - boxes.low) * view.pixel_m
-    azimuth = view.axis_deg + np.where(boxes.lying, 0.0, 90.0)
     # Provisional until calibrated: even odds where a weak box begins, nine in ten a fifth of the score above.
     p = 1.0 / (1.0 + np.exp(-(boxes.score - settings.weak) / 0.09))
     return Detections.make(
         x,
         y,
-        sides.max(1) if len(boxes) else [],
-        sides.min(1) if len(boxes) else [],
-        azimuth,
+        sides.max(1),
+        sides.min(1),
+        view.axis_deg + np.where(boxes.lying, 0.0, 90.0),
         "container",
         score=boxes.score,
         p=p,
         zone_id=zone.zone_id,
-        note=boxes.size,
+        note=np.where(free, ON_TRUCK, ""),
+        type_name=boxes.size,
+        type_p=_type_p(boxes, scale),
     )
 
 
-def _found(zone: Zone, squares: list[Square], warnings: list[str]) -> Found:
+def _type_p(boxes: Boxes, scale: float) -> np.ndarray:
+    """How sure the type is (n,): a poor outline may be half a longer box, and at an odd scale a length says less.
+
+    Provisional, by geometry: a type is as good as certain at standard size and a clear outline; at 0.84 of it a 45 ft box passes
+    for one of 40 ft.
+    """
+    off = abs(np.log(scale)) / np.log(LENGTHS_M["45 ft"] / LENGTHS_M["40 ft"])
+    return np.clip(0.5 + 0.5 * boxes.score - 0.2 * min(off, 1.5), 0.5, 0.99)
+
+
+def _found(zone: Zone, squares: list[Square], around: bool, warnings: list[str]) -> Found:
     together = Square.together(squares)
     together = together.select(_once(squares, together.found))
-    odd, parked_too = _odd_ones(together)
+    odd, parked_too = _odd_ones(together, around)
     together = together.select(~odd & ~parked_too, int(parked_too.sum()))
     detections = together.found
     covered_m2 = float((detections.length_m * detections.width_m).sum())
-    measures = {**_measures(zone, covered_m2), "TEU": float(sum(TEU[note] for note in detections.note))}
+    measures = {**_measures(zone, covered_m2), "TEU": float(sum(TEU[name] for name in detections.type_name))}
     return Found(detections, measures, True, (*warnings, *_square_warnings(zone, together)))
 
 
-def _odd_ones(boxes: Square) -> tuple[np.ndarray, np.ndarray]:
+def _odd_ones(boxes: Square, around: bool) -> tuple[np.ndarray, np.ndarray]:
     """Which boxes that stand alone do not fit what else the zone holds (bool, n), and which are vehicles among vehicles.
 
     A zone has one true pixel size: where blocks show the scale, a lone box has it too; where there is no block, a lone box
-    must be of standard size and clear.
+    must be of standard size and clear. Where the ground was not seen around the zone, nothing tells a lone box from a piece of a roof.
+    A zone with more parked vehicles than boxes is a parking lot: what is left there is
+    more vehicles.
     """
     blocks = boxes.scale[~boxes.alone]
     if len(blocks) >= FEW:
         fits = np.abs(boxes.scale - np.median(blocks)) < SAME_SCALE
     else:
         fits = (boxes.scale > STANDARD[0]) & (boxes.scale < STANDARD[1]) & (boxes.found.score > CLEAR)
-    vehicles = boxes.alone & boxes.free & (boxes.vehicles >= len(blocks))
-    return boxes.alone & ~fits & ~vehicles, vehicles & (boxes.vehicles > 0)
+    fits &= around
+    vehicles = boxes.alone & boxes.free & (boxes.vehicles >= max(len(blocks), 1))
+    odd = boxes.alone & ~fits & ~vehicles
+    if boxes.vehicles + vehicles.sum() > (~odd & ~vehicles).sum():
+        vehicles |= ~odd
+    return odd, vehicles
 
 
 def _measures(zone: Zone, covered_m2: float) -> dict[str, float]:
@@ -216,7 +236,10 @@ def _measures(zone: Zone, covered_m2: float) -> dict[str, float]:
 def _square_warnings(zone: Zone, boxes: Square) -> Iterator[str]:
     count = len(boxes.found)
     if count:
-        yield f"Zone {zone.zone_id}: the container count includes boxes on trucks and wagons."
+        on_truck = int((boxes.found.note == ON_TRUCK).sum())
+        yield f"Zone {zone.zone_id}: the container count includes boxes on trucks and wagons" + (
+            f"; {on_truck} of {count} stand free and may be on a truck." if on_truck else "."
+        )
     if not count and 0.0 < boxes.axis_clear < AXIS_CLEAR:
         yield f"Zone {zone.zone_id}: what stands there shares no direction, as boxes would; no containers were counted."
     if boxes.vehicles:
@@ -257,8 +280,8 @@ def _holds(boxes: Detections, a: int, b: int) -> bool:
     return bool(abs(along) < boxes.length_m[a] / 2 and abs(right) < boxes.width_m[a] / 2)
 
 
-def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, list[str]]:
-    """Ground colours from the ring around a zone, and what is wrong with that ring."""
+def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, bool, list[str]]:
+    """Ground colours, whether they come from the ring around the zone, and what is wrong with that ring."""
     bounds = _grown(zone.geometry.bounds, RING_M)
     area_m2 = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
     patch = scene.read(bounds, max(scene.gsd_m, (area_m2 / RING_PIXELS) ** 0.5))
@@ -268,16 +291,24 @@ def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, list[str
     if ground is not None:
         other = float(np.mean(ground.distance(colours) > OTHER_THAN_GROUND))
         if other <= RING_OTHER:
-            return ground, []
-        return ground, [
-            f"Zone {zone.zone_id}: {other:.0%} of the {RING_M:g} m around it is not bare ground; draw it so that free ground "
-            "surrounds the boxes."
-        ]
+            return ground, True, []
+        return (
+            ground,
+            True,
+            [
+                f"Zone {zone.zone_id}: {other:.0%} of the {RING_M:g} m around it is not bare ground; draw it so that free ground "
+                "surrounds the boxes."
+            ],
+        )
     smooth = patch.valid & patch.inside(zone.geometry) & _quiet(patch)
-    return Ground.learn(lab(patch.rgb()[:, smooth]).T), [
-        f"Zone {zone.zone_id}: no ground is seen around it, so its colours were learned inside and boxes of one colour may "
-        "be missed; draw the zone with a few metres of free ground within the scene."
-    ]
+    return (
+        Ground.learn(lab(patch.rgb()[:, smooth]).T),
+        False,
+        [
+            f"Zone {zone.zone_id}: no ground is seen around it, so its colours were learned inside: boxes of one colour may be "
+            "missed and lone ones are left out; draw the zone with a few metres of free ground within the scene."
+        ],
+    )
 
 
 def _quiet(patch: Patch) -> np.ndarray:

@@ -18,7 +18,7 @@ PARKED_FACING = 0.4  # and face each other over this share of their length
 PARKED_MIN = 3  # fewer side by side say nothing
 TOUCHING_M = 0.8  # boxes of one block stand closer than this
 FACING_M = 1.0  # and face each other over this length
-HARDLY_STRONG = 0.2  # a block of which fewer boxes are outlined strongly is foliage or rubble,
+HARDLY_STRONG = 0.15  # a block of which fewer boxes are outlined strongly is foliage or rubble,
 MANY = 4  # if it has so many
 
 

@@ -26,14 +26,15 @@ def plain(across_columns, across_rows, row, column, rows, columns):
 def test_scores_are_what_their_definition_says():
     rng = np.random.default_rng(2)
     across_columns, across_rows = rng.integers(0, 256, (2, 40, 70)).astype(np.uint8)
-    score = rectangle_scores(Edges(across_columns, across_rows, PIXEL_M), 9, 24) / WHOLE
+    score = rectangle_scores(Edges(across_columns, across_rows, (across_columns, across_rows), PIXEL_M), 9, 24) / WHOLE
     assert score.shape == (32, 47)
     for row, column in ((0, 0), (31, 46), (10, 20), (25, 3)):
         assert abs(score[row, column] - plain(across_columns, across_rows, row, column, 9, 24)) < 0.02
 
 
 def test_a_rectangle_larger_than_the_picture_has_no_place():
-    assert rectangle_scores(Edges(*np.zeros((2, 8, 30), np.uint8), PIXEL_M), 9, 24).size == 0
+    flat = np.zeros((2, 8, 30), np.uint8)
+    assert rectangle_scores(Edges(*flat, tuple(flat), PIXEL_M), 9, 24).size == 0
 
 
 def test_a_turned_picture_knows_where_its_pixels_lie():

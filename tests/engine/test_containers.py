@@ -67,14 +67,19 @@ def test_one_box_is_found_where_it_lies():
     found = Containers().detect(yard([(40, 50, 12.19, 2.44, 0)]), WHOLE).detections
     assert len(found) == 1
     assert abs(found.x[0] - 40) < 0.5 and abs(found.y[0] - 40) < 0.5  # the scene's y grows to the north
-    assert abs(found.azimuth_deg[0] - 90) < 2 and found.note[0] == "40 ft" and 0.5 < found.p[0] <= 1
+    assert (
+        abs(found.azimuth_deg[0] - 90) < 2
+        and found.type_name[0] == "40 ft"
+        and found.type_p[0] > 0.7
+        and 0.5 < found.p[0] <= 1
+    )
     assert abs(found.length_m[0] - 12.19) < 0.8 and abs(found.width_m[0] - 2.44) < 0.4
 
 
 @pytest.mark.parametrize("turn", [0.0, 17.0, 45.0, 80.0])
 def test_a_stack_is_counted_whatever_its_direction(turn):
     found = Containers().detect(yard(stack(30, 35, 8, 3), turn_deg=turn), WHOLE).detections
-    assert len(found) == 24 and set(found.note) == {"40 ft"}
+    assert len(found) == 24 and set(found.type_name) == {"40 ft"}
     off = (found.azimuth_deg - 90 - turn + 90) % 180 - 90
     assert np.abs(off).max() < 2
 
@@ -82,7 +87,7 @@ def test_a_stack_is_counted_whatever_its_direction(turn):
 def test_twenty_foot_boxes_are_told_from_forty_foot_ones():
     scene = yard(stack(25, 30, 5, 2, "20 ft") + stack(55, 30, 5, 1, "40 ft"))
     found = Containers().detect(scene, WHOLE)
-    assert (found.detections.note == "20 ft").sum() == 10 and (found.detections.note == "40 ft").sum() == 5
+    assert (found.detections.type_name == "20 ft").sum() == 10 and (found.detections.type_name == "40 ft").sum() == 5
     assert found.measures["TEU"] == 20
     assert found.measures["m2"] == pytest.approx(15 * 2.44 * (10 * 6.06 + 5 * 12.19) / 15, rel=0.15)
     assert found.measures["share"] == pytest.approx(found.measures["m2"] / 4900)
@@ -172,3 +177,27 @@ def test_parked_vehicles_are_left_out_and_said():
     found = Containers().detect(yard(buses), WHOLE)
     assert len(found.detections) == 0
     assert any("6 objects" in w and "parked vehicles" in w for w in found.warnings)
+
+
+def test_a_box_that_stands_free_may_be_on_a_truck():
+    scene = yard([(25, 60, 12.19, 2.44, 0), *stack(40, 30, 6, 2)])
+    found = Containers().detect(scene, WHOLE)
+    assert found.detections.note.tolist().count("stands free, may be on a truck") == 1
+    assert any("1 of 13 stand free" in w for w in found.warnings)
+
+
+def test_a_parking_lot_holds_no_boxes():
+    rows = [(x, 20 + i * 3.8, 11.0, 2.5, 2) for x in (25, 60) for i in range(8)]
+    found = Containers().detect(yard(rows), WHOLE)
+    assert len(found.detections) == 0 and any("not counted" in w for w in found.warnings)
+
+
+def test_two_blocks_skewed_by_four_degrees_are_both_counted():
+    first, second = yard(stack(25, 25, 5, 2), turn_deg=0.0), yard(stack(25, 58, 5, 2), turn_deg=4.0)
+    both = first.data.copy()
+    both[:, 140:] = second.data[:, 140:]
+    found = Containers().detect(ArrayScene(both, GSD, y0=90.0), WHOLE).detections
+    assert len(found) == 20
+    skewed = found.y < 45
+    assert skewed.sum() == 10
+    assert np.abs(found.azimuth_deg[~skewed] - 90).max() < 1.5 and np.abs(found.azimuth_deg[skewed] - 94).max() < 2.5

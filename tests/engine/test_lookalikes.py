@@ -79,10 +79,10 @@ def test_boxes_end_to_end_are_not_parked():
 
 
 def test_a_large_block_without_strong_outlines_is_rubble():
-    block = np.array([0] * 6 + [1] * 2 + [2] * 5)
-    strong = np.zeros(13, bool)
-    strong[[0, 8, 9]] = True
-    assert rubble(strong, block).tolist() == [True] * 6 + [False] * 7
+    block = np.array([0] * 8 + [1] * 2 + [2] * 5)
+    strong = np.zeros(15, bool)
+    strong[[0, 10, 11]] = True
+    assert rubble(strong, block).tolist() == [True] * 8 + [False] * 7
 
 
 def test_boxes_that_touch_form_a_block():
