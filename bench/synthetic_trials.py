@@ -38,6 +38,7 @@ from rason.engine import conditions as taken  # noqa: E402
 from rason.engine import counting, patch, zone_tally  # noqa: E402
 from rason.engine.accuracy import FALSE, HIT, judge  # noqa: E402
 from rason.engine.calibration import CALIBRATED, Calibration, Trust  # noqa: E402
+from rason.engine.detectors import box_scores  # noqa: E402
 from rason.engine.errors import Refusal  # noqa: E402
 from rason.engine.simulate import trials  # noqa: E402
 from rason.engine.tally import tally  # noqa: E402
@@ -75,10 +76,22 @@ def inside(geometry, shape, x0, y0, gsd_m):
     return (np.cumsum(toggles[:, :-1], axis=1) % 2).astype(bool)
 
 
+def turned(bands, gsd_m, grid, shape, how):
+    """As ``box_scores.turned`` without GDAL, by spline interpolation."""
+    from scipy import ndimage
+
+    x0, x_column, x_row, y0, y_column, y_row = (value / gsd_m for value in grid)
+    matrix = np.array([[-y_row, -y_column], [x_row, x_column]])  # to row and column of the bands
+    offset = np.array([-y0, x0]) - 0.5 + matrix.sum(1) / 2
+    order = {"near": 0, "bilinear": 1, "cubic": 3}[how]
+    return np.stack([ndimage.affine_transform(band, matrix, offset, shape, order=order) for band in bands])
+
+
 try:
     import osgeo  # noqa: F401
 except ImportError:
     patch.burnt = inside
+    box_scores.turned = turned
 
 
 def jobs(kinds, scenes, shifted, fit):

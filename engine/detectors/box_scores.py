@@ -94,13 +94,13 @@ def upright(
     north = centre[1] - patch.y0 - (columns / 2 * c - rows / 2 * s) * pixel_m
     grid = (west, pixel_m * s, pixel_m * c, north, pixel_m * c, -pixel_m * s)
     how = "cubic" if patch.gsd_m > 1.5 * pixel_m else "bilinear"
-    rgb = _turned(colour, patch.gsd_m, grid, (rows, columns), how)
-    marks = _turned((patch.valid.view(np.uint8) + mine)[None], patch.gsd_m, grid, (rows, columns), "near")[0]
+    rgb = turned(colour, patch.gsd_m, grid, (rows, columns), how)
+    marks = turned((patch.valid.view(np.uint8) + mine)[None], patch.gsd_m, grid, (rows, columns), "near")[0]
     along_m, right_m = ((np.arange(n) - (n - 1) / 2) * pixel_m for n in (columns, rows))
     return Upright(rgb, marks > 0, marks > 1, centre, axis_deg, pixel_m, along_m, right_m)
 
 
-def _turned(bands: np.ndarray, gsd_m: float, grid: tuple[float, ...], shape: tuple[int, int], how: str) -> np.ndarray:
+def turned(bands: np.ndarray, gsd_m: float, grid: tuple[float, ...], shape: tuple[int, int], how: str) -> np.ndarray:
     """Byte bands (n, rows, columns) on another grid (a GDAL geotransform); 0 outside."""
     from osgeo import gdal, gdal_array
 
