@@ -16,6 +16,7 @@ from rason.engine.scene import ArrayScene, Scene
 from rason.engine.simulate import port
 from rason.engine.simulate.layout import Area, Layout, rectangle
 from rason.engine.simulate.render import render
+from rason.engine.tally import measure_row
 from rason.engine.zones import Zone
 
 SEEN = {
@@ -100,8 +101,14 @@ def summary(rows):
             "bias": round(float((found - true)[~empty].sum() / max(true.sum(), 1)), 2),
             "scenes without": int(empty.sum()),
             "false m2 in all of them": round(float(found[empty].sum())),
+            "truth inside the 90 % interval": f"{sum(map(_inside, [name] * len(true), true, found))} of {len(true)}",
         }
     return out
+
+
+def _inside(name, true, found):
+    row = measure_row("yard", name, float(found), "m2")
+    return row["low"] <= true <= row["high"]
 
 
 def judge_real(name, path):

@@ -22,7 +22,7 @@ from .tiles import tiles
 
 PIXEL_M = 2.4  # at this pixel ground objects are sharp and rims of clouds are not
 COARSEST_M = 1.3  # effective GSD beyond which ground objects are soft at that pixel too
-TILE_PX = 1536
+TILE_PX = 1024
 LEVELS = np.linspace(0.08, 0.92, 12)  # of stretched brightness: a body is looked for at each
 LEAST_AREA_M2 = 2000.0
 SOFTEST = 1.32  # slope at one pixel over slope at two, along the rim

@@ -79,7 +79,7 @@ class Shared:
     def make(cls, assumed: Assumptions, seed: int = 0, size: int = SIZE) -> Shared:
         """The same for the same seed."""
         rng = np.random.default_rng([int(seed), 11])
-        fill = assumed.fill or (1.0, 1.0)  # unknown: only the upper bound is asked for
+        fill = assumed.fill or (0.0, 1.0)
         return cls(
             rng.uniform(*assumed.capacity_t, size),
             rng.uniform(*fill, size),
@@ -107,19 +107,32 @@ def oil(
     shared = Shared.make(assumed, seed)
     out: list[dict[str, Any]] = []
     sums = {"t": np.zeros(SIZE), "bbl": np.zeros(SIZE)}
+    bounds = {"t": 0.0, "bbl": 0.0}
     seen = [row for row in rows if row["estimate"] is not None]
     for row in rows:
         known = row["estimate"] is not None
         cars = _cars(row, shared) if known else None
         for unit, draw in (("t", shared.tonnes), ("bbl", shared.barrels)):
             ends: tuple[float | None, float | None, float | None] = (None, None, None)
-            if cars is not None:
+            if cars is not None and assumed.fill is None:
+                bounds[unit] += _most(row["high"], unit, assumed)
+                ends = None, 0.0, _rounded(_most(row["high"], unit, assumed), np.ceil)
+            elif cars is not None:
                 draws = draw(cars)
                 sums[unit] += draws
-                ends = _ends(draws, row["level"], assumed)
+                ends = _ends(draws, row["level"])
             out.append(_row(row, unit, ends, assumed))
-    level = seen[0]["level"] if seen else 0.9
-    return out, {unit: _ends(draws, level, assumed) if seen else None for unit, draws in sums.items()}
+    if not seen:
+        return out, dict.fromkeys(sums)
+    if assumed.fill is None:
+        return out, {unit: (None, 0.0, _rounded(bound, np.ceil)) for unit, bound in bounds.items()}
+    return out, {unit: _ends(draws, seen[0]["level"]) for unit, draws in sums.items()}
+
+
+def _most(cars: float, unit: str, assumed: Assumptions) -> float:
+    """What so many cars hold at most: full, with the largest load, of the lightest product."""
+    tonnes = cars * assumed.capacity_t[1]
+    return tonnes if unit == "t" else tonnes * 1000 / assumed.density[0] / BARREL_M3
 
 
 def stated(low: float, high: float, level: float, zone_id: str = "stated") -> dict[str, Any]:
@@ -141,12 +154,10 @@ def _cars(row: dict[str, Any], shared: Shared) -> np.ndarray:
     return two_sided(row["estimate"], row["low"], row["high"], row["level"], shared.z)
 
 
-def _ends(draws: np.ndarray, level: float, assumed: Assumptions) -> tuple[float | None, float, float]:
-    """Estimate, low and high, ends rounded outwards; with an unknown fill only the upper end of full cars."""
+def _ends(draws: np.ndarray, level: float) -> tuple[float | None, float, float]:
+    """Estimate, low and high, ends rounded outwards."""
     tail = (1 - level) / 2
     low, middle, high = (float(q) for q in np.quantile(draws, [tail, 0.5, 1 - tail]))
-    if assumed.fill is None:
-        return None, 0.0, _rounded(high, np.ceil)
     return _rounded(middle, np.rint), _rounded(low, np.floor), _rounded(high, np.ceil)
 
 
