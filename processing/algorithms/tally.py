@@ -161,9 +161,17 @@ class Tally(RasonAlgorithm):
             raise Refusal(
                 self.tr("VISIBILITY needs the fields zone_id and visible_fraction. Give a tally of the same scene.")
             )
-        return {
-            str(f.attribute(zone)): float(f.attribute(share)) for f in source.getFeatures() if f.attribute(share) is not None
-        }
+        found = {str(bridge.value(f, zone)): bridge.value(f, share) for f in source.getFeatures()}
+        try:
+            fractions = {name: float(value) for name, value in found.items() if value is not None}
+        except ValueError:
+            raise Refusal(
+                self.tr("VISIBILITY: a visible_fraction is no number. Give the table of rason:visibility.")
+            ) from None
+        wrong = [name for name, value in fractions.items() if not 0 <= value <= 1]
+        if wrong:
+            raise Refusal(self.tr("VISIBILITY: the visible_fraction of zone {} is not between 0 and 1.").format(wrong[0]))
+        return fractions
 
     def work(self, parameters, context, feedback):
         """Tally, then write."""

@@ -150,3 +150,10 @@ def test_ten_thousand_marks_in_two_hundred_zones_take_under_a_second():
     rows, _ = tally_marks(marks, zones, ["container"], {"container": shipped("container")}, basis="detected", visible={})
     assert time.process_time() - start < 1.0
     assert len([row for row in rows if row["unit"] == "objects"]) == 200
+
+
+@pytest.mark.parametrize(("value", "words"), [("much", "no number"), ("1.4", "not between 0 and 1")])
+def test_visible_fractions_that_cannot_be(refused, layers, make_zones, tmp_path, value, words):
+    fields = ("zone_id", "visible_fraction")
+    seen = make_zones(tmp_path / "v.gpkg", [(ZONES[0][0], {"zone_id": "a", "visible_fraction": value})], fields=fields)
+    refused(words, "rason:tally", OUTPUT="memory:", EPOCH=WHEN, VISIBILITY=seen, **layers(points(3)))
