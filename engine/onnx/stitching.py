@@ -33,7 +33,8 @@ _MARGIN_PX = 4.0  # two looks at one object differ by less ...
 _MARGIN_SHARE = 0.05  # ... or by less than this share of the largest object
 _MOST_OVERLAP = 0.75  # of a tile
 _SAME_GSD = 0.05  # a scene within this share of the model's GSD is read as it is
-_COARSE, _RATHER_COARSE = 2.5, 1.5  # times the model's GSD: refused; warned about
+_COARSE = 2.5  # times the model's GSD: pixels so coarse are refused
+_BLURRED, _RATHER_BLURRED = 4.0, 1.5  # times the model's GSD: detail so coarse is refused; warned about
 _FREE_OVERLAP = 0.125  # of a tile, where nothing says how large objects are
 
 
@@ -152,7 +153,11 @@ def check(
     gsd_m: tuple[float, float] | None = None,
 ) -> Plan:
     """How the scene will be cut. Raises Refusal where scene, zones and model do not fit; arguments as of ``find``."""
-    work = working_gsd(scene.gsd_m, gsd_m or model.card.gsd_m)
+    trained = gsd_m or model.card.gsd_m
+    work = working_gsd(scene.gsd_m, trained)
+    if trained and scene.effective_gsd_m > trained[1] * _BLURRED:
+        raise Refusal(f"The scene is too coarse for this model: it was trained at {trained[1]:g} m, the scene's pixels are "
+                      f"{scene.gsd_m:.2g} m but its detail is only as fine as {scene.effective_gsd_m:.2g} m.")  # fmt: skip
     model.mixing(scene.roles, scene.display)
     return plan(scene, model, zones, work, largest_m or model.card.largest_object_m)
 
@@ -164,7 +169,7 @@ def doubts(
     gsd_m, out = gsd_m or model.card.gsd_m, []
     if gsd_m is None:
         out.append("Nothing says at which GSD the model was trained: the scene is read as it is. Give MODEL_GSD or a card.")
-    elif scene.effective_gsd_m > gsd_m[1] * _RATHER_COARSE:
+    elif scene.effective_gsd_m > gsd_m[1] * _RATHER_BLURRED:
         out.append(
             f"The scene's detail ({scene.effective_gsd_m:.2g} m) is coarser than what the model was trained at ({gsd_m[1]:g} m): "
             "expect misses."
@@ -197,7 +202,7 @@ def find(
     model was trained at (None: what its card says). Raises Refusal where scene and model do not fit.
     """
     layout = check(scene, model, zones=zones, largest_m=largest_m, gsd_m=gsd_m)
-    chosen = [place for place in layout.tiles() if _touches(place, layout, zones)]
+    chosen = list(_meeting(layout, zones))
     search = _Search(scene, model, layout, model.mixing(scene.roles, scene.display), confidence, kinds)
     batches = [chosen[k : k + model.input.batch] for k in range(0, len(chosen), model.input.batch)]
     with closing(search.computed(batches, progress)) as computed:
@@ -341,15 +346,22 @@ def _in_zones(found: Detections, zones: Sequence[Zone]) -> Detections:
     return found.with_(zone_id=owner).select(owner != "")
 
 
-def _touches(place: Place, layout: Plan, zones: Sequence[Zone]) -> bool:
-    """Whether the tile's core meets a zone."""
+def _meeting(layout: Plan, zones: Sequence[Zone]) -> Iterator[Place]:
+    """The tiles whose core meets a zone; all of them without zones."""
     if not zones:
-        return True
+        yield from layout.tiles()
+        return
     from shapely.geometry import box
 
+    bounds = np.array([zone.geometry.bounds for zone in zones])
     west, north, g, m = layout.region[0], layout.region[1], layout.gsd_m, layout.margin
     rows, columns = layout.shape
-    left, right = max(place.wide[0] - m, place.column), min(place.wide[1] + m, place.column + columns)
-    top, bottom = max(place.high[0] - m, place.row), min(place.high[1] + m, place.row + rows)
-    core = box(west + left * g, north - bottom * g, west + right * g, north - top * g)
-    return any(zone.geometry.intersects(core) for zone in zones)
+    for place in layout.tiles():
+        left, right = max(place.wide[0] - m, place.column), min(place.wide[1] + m, place.column + columns)
+        top, bottom = max(place.high[0] - m, place.row), min(place.high[1] + m, place.row + rows)
+        core = west + left * g, north - bottom * g, west + right * g, north - top * g
+        near = np.flatnonzero(
+            (bounds[:, 0] <= core[2]) & (bounds[:, 2] >= core[0]) & (bounds[:, 1] <= core[3]) & (bounds[:, 3] >= core[1])
+        )
+        if len(near) and any(zones[k].geometry.intersects(box(*core)) for k in near):
+            yield place

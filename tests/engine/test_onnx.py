@@ -380,6 +380,14 @@ def test_a_scene_far_too_coarse_is_refused_and_a_rather_coarse_one_warned_about(
     assert stitching.working_gsd(0.4, (0.3, 0.5)) == 0.4 and stitching.working_gsd(0.1, (0.3, 0.5)) == 0.3
 
 
+def test_a_blown_up_scene_is_refused(ort, scene, tmp_path):
+    file = scene(np.full((3, 64, 64), 9, np.uint8), 0.3)
+    file.__dict__["effective_gsd_m"] = 1.5  # as measured on a picture that was enlarged
+    model = Model.open(passing(tmp_path / "m.onnx"), Card(layout="semantic", gsd_m=(0.3, 0.3)))
+    with pytest.raises(Refusal, match="detail is only as fine as"):
+        stitching.check(file, model)
+
+
 def test_values_arrive_as_the_card_says(ort, scene, tmp_path):
     data = np.zeros((3, 64, 64), np.uint8)
     data[0], data[1], data[2] = 51, 102, 255
