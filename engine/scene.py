@@ -123,6 +123,8 @@ class Scene:
         left, top = (bounds[0] - self.bounds[0]) / self.gsd_m, (self.bounds[3] - bounds[3]) / self.gsd_m
         x0, x1 = _overlap(left, step, columns, self.size[0])
         y0, y1 = _overlap(top, step, rows, self.size[1])
+        if (x0, x1, y0, y1) == (0, columns, 0, rows):
+            return self._resampled(_within((left, top, columns * step, rows * step), self.size), shape, bands)
         data = np.zeros((len(bands), rows, columns), np.uint8 if self._is_8_bit else np.float32)
         valid = np.zeros((rows, columns), bool)
         if x1 > x0 and y1 > y0:

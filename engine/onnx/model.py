@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,15 +65,18 @@ class Mixing:
 
     def fill(self, target: np.ndarray, values: np.ndarray) -> None:
         """Write the channels of ``values`` (bands, rows, columns) into ``target`` (channels, rows, columns)."""
+        plain = target.dtype == np.float32
         for c, (row, offset) in enumerate(zip(self.weights, self.offset)):
-            used = np.flatnonzero(row)
-            mixed = np.multiply(values[used[0]], row[used[0]], dtype=np.float32)
-            for k in used[1:]:
+            first, *others = np.flatnonzero(row)
+            mixed = np.multiply(values[first], row[first], out=target[c] if plain else None, dtype=np.float32)
+            for k in others:
                 mixed += values[k] * row[k]
-            mixed += offset
+            if offset:
+                mixed += offset
             if self.ends is not None:
                 np.clip(mixed, self.ends[c, 0], self.ends[c, 1], out=mixed)
-            target[c] = mixed if target.dtype != np.uint8 else np.rint(np.clip(mixed, 0, 255))
+            if not plain:
+                target[c] = mixed if target.dtype != np.uint8 else np.rint(np.clip(mixed, 0, 255))
 
 
 class Model:
@@ -84,7 +87,7 @@ class Model:
         self.file_name, self.bytes, self.sha256 = file
         shapes = [tuple(output.shape) for output in session.get_outputs()]
         if not all(isinstance(side, int) for shape in shapes for side in shape):  # left open: one run tells
-            shapes = [output.shape for output in Running(self, self.buffer()).wait(_nothing)]
+            shapes = [output.shape for output in outputs_of(lambda: self.run(self.buffer()))]
         self.layout = layouts.recognise(shapes, (taken.rows, taken.columns), len(card.classes), card.layout)
         self.names, self.background = _names(self.layout, card)
         unknown = sorted(set(card.class_map) - set(self.names))
@@ -164,47 +167,39 @@ class Model:
         ]
 
 
-def _nothing() -> None:
-    """Nobody cancels."""
+class Worker:
+    """Computes batches one after another in a thread of its own; leaving it (cancel) ends what still runs."""
 
-
-class Running:
-    """A batch that is computed in a thread of its own; ``wait`` polls for cancelling, which stops the session."""
-
-    def __init__(self, model: Model, batch: np.ndarray) -> None:
+    def __init__(self, model: Model) -> None:
         import onnxruntime
 
-        self._options = onnxruntime.RunOptions()
-        self._outputs: list[np.ndarray] = []
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._work, args=(model, batch), daemon=True)
-        self._thread.start()
+        self._model, self._options = model, onnxruntime.RunOptions()
+        self._thread = ThreadPoolExecutor(1)
 
-    def _work(self, model: Model, batch: np.ndarray) -> None:
-        try:
-            self._outputs = model.run(batch, self._options)
-        except Exception as error:
-            self._error = error
+    def __enter__(self) -> Worker:
+        return self
 
-    def wait(self, alive: Callable[[], None]) -> list[np.ndarray]:
-        """The outputs. alive is called while waiting; what it raises (cancel) ends the session's run first."""
-        try:
-            while self._thread.is_alive():
-                self._thread.join(_POLL_S)
-                alive()
-        finally:
-            self.stop()
-        if self._error is not None:
-            raise Refusal(
-                f"MODEL could not be run on a tile ({_first_line(self._error)}). Try a smaller tile size."
-            ) from self._error
-        return self._outputs
+    def __exit__(self, *error: object) -> None:
+        self._options.terminate = True
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def stop(self) -> None:
-        """End the run if it is still going on."""
-        if self._thread.is_alive():
-            self._options.terminate = True
-            self._thread.join()
+    def start(self, batch: np.ndarray) -> Future:
+        """Line up a batch, which must stay as it is until its outputs are there."""
+        return self._thread.submit(self._model.run, batch, self._options)
+
+    def wait(self, started: Future, alive: Callable[[], None]) -> list[np.ndarray]:
+        """The outputs. alive is called while waiting, and may raise to cancel."""
+        while not wait([started], _POLL_S).done:
+            alive()
+        return outputs_of(started.result)
+
+
+def outputs_of(run: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
+    """What ``run`` gives; onnxruntime's errors become refusals."""
+    try:
+        return run()
+    except Exception as error:
+        raise Refusal(f"MODEL could not be run on a tile ({_first_line(error)}). Try a smaller tile size.") from error
 
 
 def _session(path: str) -> Any:

@@ -8,7 +8,9 @@ arise. What two cores saw within the margin is united by ``engine.merging``.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +26,7 @@ from ..rectangles import corners
 from ..zones import Zone
 from . import layouts, masks
 from .layouts import Look
-from .model import Mixing, Model, Running
+from .model import Mixing, Model, Worker
 from .suppression import one_each
 
 UNCALIBRATED = "p is the model's own score, not calibrated"
@@ -35,6 +37,7 @@ _MOST_OVERLAP = 0.75  # of a tile
 _SAME_GSD = 0.05  # a scene within this share of the model's GSD is read as it is
 _COARSE = 2.5  # times the model's GSD: pixels so coarse are refused
 _BLURRED, _RATHER_BLURRED = 4.0, 1.5  # times the model's GSD: detail so coarse is refused; warned about
+_AHEAD = 2  # batches read and waiting while one is computed
 _FREE_OVERLAP = 0.125  # of a tile, where nothing says how large objects are
 
 
@@ -153,11 +156,7 @@ def check(
     gsd_m: tuple[float, float] | None = None,
 ) -> Plan:
     """How the scene will be cut. Raises Refusal where scene, zones and model do not fit; arguments as of ``find``."""
-    trained = gsd_m or model.card.gsd_m
-    work = working_gsd(scene.gsd_m, trained)
-    if trained and scene.effective_gsd_m > trained[1] * _BLURRED:
-        raise Refusal(f"The scene is too coarse for this model: it was trained at {trained[1]:g} m, the scene's pixels are "
-                      f"{scene.gsd_m:.2g} m but its detail is only as fine as {scene.effective_gsd_m:.2g} m.")  # fmt: skip
+    work = working_gsd(scene.gsd_m, gsd_m or model.card.gsd_m)
     model.mixing(scene.roles, scene.display)
     return plan(scene, model, zones, work, largest_m or model.card.largest_object_m)
 
@@ -165,13 +164,16 @@ def check(
 def doubts(
     scene: Any, model: Model, *, largest_m: float | None = None, gsd_m: tuple[float, float] | None = None
 ) -> list[str]:
-    """What weakens the result, as sentences for the user."""
-    gsd_m, out = gsd_m or model.card.gsd_m, []
-    if gsd_m is None:
+    """What weakens the result, as sentences for the user. Raises Refusal for a scene enlarged from a far coarser one."""
+    trained, out = gsd_m or model.card.gsd_m, []
+    if trained and scene.effective_gsd_m > trained[1] * _BLURRED:
+        raise Refusal(f"The scene is too coarse for this model: it was trained at {trained[1]:g} m, the scene's pixels are "
+                      f"{scene.gsd_m:.2g} m but its detail is only as fine as {scene.effective_gsd_m:.2g} m.")  # fmt: skip
+    if trained is None:
         out.append("Nothing says at which GSD the model was trained: the scene is read as it is. Give MODEL_GSD or a card.")
-    elif scene.effective_gsd_m > gsd_m[1] * _RATHER_BLURRED:
+    elif scene.effective_gsd_m > trained[1] * _RATHER_BLURRED:
         out.append(
-            f"The scene's detail ({scene.effective_gsd_m:.2g} m) is coarser than what the model was trained at ({gsd_m[1]:g} m): "
+            f"The scene's detail ({scene.effective_gsd_m:.2g} m) is coarser than what the model was trained at ({trained[1]:g} m): "
             "expect misses."
         )
     if not (largest_m or model.card.largest_object_m):
@@ -217,7 +219,7 @@ Computed = tuple[list[Place], list[np.ndarray], list[np.ndarray]]
 
 
 class _Search:
-    """Reads, computes and reads out tile by tile: while the session computes one batch, the next is read and the last read out."""
+    """Tile by tile: while the session computes one batch the next are read and the last is read out, so that it never waits."""
 
     def __init__(
         self, scene: Any, model: Model, layout: Plan, mixing: Mixing, confidence: float, kinds: Sequence[int] | None
@@ -231,24 +233,20 @@ class _Search:
 
     def computed(self, batches: list[list[Place]], progress: Progress) -> Generator[Computed, None, None]:
         """The batches that show anything, with what is seen in each tile and the model's outputs."""
-        buffers = [self.model.buffer(), self.model.buffer()]
-        running: Running | None = None
-        batch: list[Place] = []
-        seen: list[np.ndarray] = []
-        try:
-            for number, following in enumerate([*batches, []]):
-                buffer, fraction = buffers[number % 2], number / max(len(batches), 1)
-                seen_next = self._read(following, buffer)
-                outputs = running.wait(partial(progress, fraction)) if running else None
-                running = Running(self.model, buffer) if any(valid.any() for valid in seen_next) else None
-                if outputs is not None:
-                    yield batch, seen, outputs
-                else:
-                    progress(fraction)
-                batch, seen = following, seen_next
-        finally:
-            if running:
-                running.stop()
+        buffers = [self.model.buffer() for _ in range(_AHEAD + 1)]
+        pending: deque[tuple[list[Place], list[np.ndarray], Future]] = deque()
+        started = 0
+        with Worker(self.model) as worker:
+            for number, batch in enumerate([*batches, []]):  # the last round only waits
+                buffer, at = buffers[started % len(buffers)], partial(progress, number / (len(batches) + 1))
+                seen = self._read(batch, buffer)
+                at()
+                if any(valid.any() for valid in seen):
+                    pending.append((batch, seen, worker.start(buffer)))
+                    started += 1
+                while pending and (len(pending) > _AHEAD or not batch):
+                    done, was_seen, running = pending.popleft()
+                    yield done, was_seen, worker.wait(running, at)
 
     def _read(self, batch: list[Place], target: np.ndarray) -> list[np.ndarray]:
         """Fill the buffer; what is seen in each tile (rows, columns)."""
@@ -296,8 +294,13 @@ class _Search:
 
     def _cut(self, rectangles: np.ndarray, place: Place) -> int:
         """How many reach an edge behind which another tile lies: their objects are longer than the overlap allows."""
-        x, y = np.moveaxis(corners(*rectangles.T), -1, 0)
         rows, columns = self.plan.shape
+        reach = np.hypot(rectangles[:, 2], rectangles[:, 3]) / 2 + 1
+        inside = np.minimum.reduce(
+            [rectangles[:, 0], columns - rectangles[:, 0], -rectangles[:, 1], rows + rectangles[:, 1]]
+        )
+        rectangles = rectangles[inside < reach]  # others are nowhere near
+        x, y = np.moveaxis(corners(*rectangles.T), -1, 0)
         reaching = np.zeros(len(rectangles), bool)
         for low, high, behind in ((x, columns - x, place.wide), (-y, rows + y, place.high)):
             if math.isfinite(behind[0]):

@@ -385,7 +385,7 @@ def test_a_blown_up_scene_is_refused(ort, scene, tmp_path):
     file.__dict__["effective_gsd_m"] = 1.5  # as measured on a picture that was enlarged
     model = Model.open(passing(tmp_path / "m.onnx"), Card(layout="semantic", gsd_m=(0.3, 0.3)))
     with pytest.raises(Refusal, match="detail is only as fine as"):
-        stitching.check(file, model)
+        stitching.doubts(file, model)
 
 
 def test_values_arrive_as_the_card_says(ort, scene, tmp_path):
@@ -435,6 +435,18 @@ def test_nothing_is_looked_for_where_nothing_is_seen(ort, scene, tmp_path):
     assert len(found) and (found.x < WEST + 33).all()
     empty = scene(np.zeros((3, 100, 100), np.uint8), nodata=0)
     assert len(stitching.find(empty, model).detections) == 0
+
+
+def test_unseen_tiles_between_seen_ones_change_nothing(ort, scene, tmp_path):
+    data = np.zeros((3, 64, 64 * 30), np.uint8)
+    starts = [64 * k + 4 for k in (0, 2, 3, 5, 9, 10, 14, 15, 16, 21, 28)]
+    for k, start in enumerate(starts):
+        data[:, 10:50, start : start + 48] = 20
+        data[:, 20:24, start + 10 : start + 28 + k] = 255
+    model = Model.open(passing(tmp_path / "m.onnx"), Card(classes=("bar",), layout="semantic"))
+    found = stitching.find(scene(data, nodata=0), model, largest_m=15.0).detections
+    order = np.argsort(found.x)
+    assert np.allclose(found.length_m[order], (18 + np.arange(len(starts))) * GSD)
 
 
 def test_cancel_stops_within_a_tile(ort, scene, tmp_path):
