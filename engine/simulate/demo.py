@@ -208,10 +208,11 @@ def counts(scene: Rendered, zones: Sequence[Zone]) -> dict[tuple[str, str], int]
     from shapely.geometry import Point
 
     found: dict[tuple[str, str], int] = {}
+    classes = rail.counted_as(scene.truth.class_name)
     for zone in zones:
         region = zone.geometry.buffer(ON_TRACK_M) if zone.is_track else zone.geometry
         for class_name in of_kind(zone.kind):
-            objects = scene.truth.select(scene.truth.class_name == class_name)
+            objects = scene.truth.select(classes == class_name)
             found[zone.zone_id, class_name] = sum(region.contains(Point(x, y)) for x, y in zip(objects.x, objects.y))
     return found
 

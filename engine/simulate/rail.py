@@ -45,6 +45,12 @@ GIRDER_M, PORTAL_M, MAST_M = 7.2, 0.5, 0.35  # height of a portal's girder, its 
 TIMBER: dict[Colour, float] = {(0.22, 0.16, 0.09): 2.0, (0.15, 0.15, 0.155): 1.0}  # timber, steel
 
 
+def counted_as(class_name: np.ndarray) -> np.ndarray:
+    """Classes by the counting rule of engine/classes.py: all rail vehicles count as freight cars."""
+    vehicles = ("locomotive", "passenger_coach")
+    return np.array(["freight_car" if name in vehicles else name for name in class_name], object)
+
+
 def pieces(track: np.ndarray) -> Iterator[tuple[np.ndarray, float, float, float]]:
     """Straight pieces of a line (N, 2): centre, azimuth, length, and distance of the piece's start along the line."""
     done = 0.0

@@ -19,7 +19,7 @@ from ..detections import Detections
 from ..errors import Refusal
 from ..scene import ArrayScene
 from ..zones import Zone
-from . import places
+from . import places, rail
 from .family import FAMILIES, Family
 from .layout import Bounds, Layout
 from .render import Rendered, render
@@ -29,7 +29,6 @@ from .view import View
 EMPTY = 0.25  # share of trials in which nothing that is counted stands
 TEXTURE_CELLS = 512  # after which the ground's grain repeats; a large field costs more than a small scene
 ROUND_M = 22.0  # shown round the zones
-COUNTED_AS = {"locomotive": "freight_car", "passenger_coach": "freight_car"}  # the rule of engine/classes.py
 GSD_M = {"yard": (0.3, 0.5), "rails": (0.25, 0.6), "sea": (0.5, 3.0), "berth": (0.35, 1.0)}
 
 
@@ -236,5 +235,4 @@ def labelled(seen: Rendered, zones: Sequence[Zone]) -> Detections:
         zone_id[held] = zone.zone_id
         if zone.is_track:
             position[held] = [zone.geometry.project(Point(x, y)) for x, y in zip(truth.x[held], truth.y[held])]
-    classes = [COUNTED_AS.get(name, name) for name in truth.class_name]
-    return replace(seen.apparent(), class_name=np.array(classes, object), zone_id=zone_id, position_m=position)
+    return replace(seen.apparent(), class_name=rail.counted_as(truth.class_name), zone_id=zone_id, position_m=position)
