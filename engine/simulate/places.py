@@ -57,7 +57,7 @@ def _stacks(  # type: ignore[no-untyped-def]
     things = port.stack_block(place, azimuth_deg, number[0], number[1], taken, rng, family)
     if rng.random() < CLUTTER:
         things = [port.slots(*_xy(place), azimuth_deg, *block), *things]
-    if rng.random() > CLUTTER / 2:
+    if rng.random() > CLUTTER / 3:
         return things, []
     spot = place + along(azimuth_deg) * rng.uniform(-0.4, 0.4) * block[0]
     legs, girders = port.gantry(*_xy(spot), azimuth_deg, block[1] + 5.0)
@@ -182,7 +182,7 @@ def _rake(length_m: float, rng: np.random.Generator, family: Family) -> tuple[li
 def roadstead(bounds: Bounds, rng: np.random.Generator, *, fill: float, family: Family = FIT, most: int = 14) -> Layout:
     """Open water with ships at anchor and under way; perhaps glint, clouds and boats.
 
-    fill: of 0..1, times the ships of 30 to 220 m that anchor loosely in such a box, at most ``most``. Boats under 20 m are of the
+    fill: of 0..1, times the ships of 30 to 220 m that anchor loosely in such a box, at most ``most``. Boats under 9 m are of the
     class boat. Zone: ``roadstead``, the box less a rim.
     """
     from shapely.geometry import box
@@ -213,9 +213,9 @@ def roadstead(bounds: Bounds, rng: np.random.Generator, *, fill: float, family: 
 
 
 def _boat(spot: tuple[float, float], rng: np.random.Generator, family: Family) -> Thing:
-    length = rng.uniform(8.0, 18.0)
+    length = rng.uniform(4.0, 9.0)
     boat = ships.ship(*spot, rng.uniform(0.0, 360.0), length, rng, "barge", family)
-    return replace(boat, height_m=2.0, class_name="boat", note="boat", type_name="boat", width_m=length / 3.2)
+    return replace(boat, height_m=1.5, class_name="boat", note="boat", type_name="boat", width_m=length / 3.2)
 
 
 def _sea(bounds: Bounds, family: Family, rng: np.random.Generator) -> Layout:
