@@ -83,7 +83,7 @@ class Frame:
 
     def edge(self, depth_m: np.ndarray) -> np.ndarray:
         """Share covered, for a signed distance in metres from the edge (positive inside)."""
-        return np.clip(depth_m / self.cell_m + 0.5, 0.0, 1.0)
+        return np.minimum(np.maximum(depth_m / self.cell_m + 0.5, 0.0), 1.0)  # np.clip costs twice this on small arrays
 
     def paint(
         self, cover: np.ndarray, colour: Colour, height_m: float | np.ndarray | None = None, grain: float = 0.0

@@ -69,7 +69,7 @@ class Family:
 PLAIN = Family()
 FIT = Family(
     "fit",
-    yard_grounds=("concrete", "asphalt", "soil"),
+    yard_grounds=("concrete", "asphalt", "concrete", "soil", "wet asphalt"),
     rail_grounds=("soil", "grass", "concrete", "asphalt"),
     beds=("ballast", "brown ballast"),
     waters=("water",),
@@ -113,7 +113,7 @@ HELD_OUT = Family(
         "ship": {(0.21, 0.09, 0.07): 1.5, (0.09, 0.11, 0.15): 1.5, (0.24, 0.24, 0.22): 1.0, (0.05, 0.10, 0.09): 1.0},
         "load": {(0.05, 0.045, 0.04): 2.0, (0.20, 0.12, 0.08): 1.0, (0.27, 0.25, 0.21): 1.0},
     },
-    yard_grounds=("slabs", "worn asphalt", "gravel"),
+    yard_grounds=("slabs", "worn asphalt", "gravel", "wet concrete"),
     rail_grounds=("dry grass", "gravel", "worn asphalt", "slabs"),
     beds=("grey ballast", "weedy ballast"),
     waters=("brown water", "green water"),
