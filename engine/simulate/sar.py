@@ -6,7 +6,7 @@ Columns are range and rows azimuth; north is up. Everything is seeded. No more r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +81,7 @@ def render(
     land: np.ndarray | None = None,
     ghost_m: float = 0.0,
     seed: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> RadarScene:
     """A scene of ``bounds`` (west, south, east, north).
 
@@ -97,11 +98,13 @@ def render(
     scatterers, ghosts = _scatterers(ships, west, north, gsd_m, ghost_m, rng)
     data = np.zeros((len(bands), rows, columns), np.float32)
     weights = _look_weights(sea.looks)
-    for out, band in zip(data, bands):
+    for number, (out, band) in enumerate(zip(data, bands)):
         cross = {key: value if band in ("vh", "hv") else 0.0 for key, value in CROSS_DB.items()}
         level = np.where(False if land is None else land, _power(LAND_DB + cross["land"]), _power(sea.sea_db + cross["sea"]))
         amplitude = np.sqrt(level * texture + _power(NOISE_DB), dtype=np.float32)
-        for weight in weights:
+        for k, weight in enumerate(weights):
+            if progress:
+                progress((number + k / len(weights)) / len(bands))
             look = rng.standard_normal((2, rows, columns), dtype=np.float32)
             field = _blurred(look[0] + 1j * look[1]) * amplitude * np.float32(np.sqrt(0.5))
             _draw(field, scatterers, np.sqrt(_power(cross["ship"])), rng)

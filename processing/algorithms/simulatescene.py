@@ -35,12 +35,12 @@ files, render, sar, sensor, sites, sun, trials, view = (
     lazy.engine(f"simulate.{name}") for name in ("files", "render", "sar", "sensor", "sites", "sun", "trials", "view")
 )
 
-RADAR = "radar"
+RADAR = "sar"
 RAJIN = "130.284,42.228 [EPSG:4326]"
 EPOCH = "2023-10-12T02:26:00Z"
 WGS84 = "EPSG:4326"
 ADVANCED = {"VIEW_AZIMUTH", "NOISE"}
-MOST_RADAR_PX = 1_000_000
+MOST_RADAR_PX = 2_000_000
 RADAR_SPACING_M = 900.0  # between ships at FILL 1
 RADAR_GSD_M = (5.0, 30.0)
 TRUTH = (
@@ -101,7 +101,7 @@ class SimulateScene(RasonAlgorithm):
             (
                 QgsProcessingParameterEnum("KIND", tr("Place"), [*PLACES, RADAR], defaultValue="port", usesStaticStrings=True),
                 tr("What is drawn: port (a quay with ships, and a container yard behind it), container yard, rail yard, berth, "
-                   "roadstead; radar is a roadstead seen by SAR (VV and VH, linear intensity)."),
+                   "roadstead; sar is a roadstead seen by radar (VV and VH, linear intensity)."),
             ),
             (
                 QgsProcessingParameterExtent("EXTENT", tr("Extent"), optional=True),
@@ -111,7 +111,10 @@ class SimulateScene(RasonAlgorithm):
                 QgsProcessingParameterPoint("CENTRE", tr("Centre"), RAJIN, optional=True),  # 3.22 asks for it else
                 tr("Middle of the scene where EXTENT is empty. Left empty: near Rajin. What stands there in truth plays no part."),
             ),
-            (_number("SIZE", tr("Side (m)"), 500.0), tr("Side of the square round CENTRE.")),
+            (
+                _number("SIZE", tr("Side (m)"), None),
+                tr("Side of the square round CENTRE. Left empty: 500 m, for sar 6000 m."),
+            ),
             (
                 _number("FILL", tr("Fill"), 0.6, 0.0, 1.0),
                 tr("How full the place is, 0 to 1. 0 is an empty place, with what looks like objects but is none."),
@@ -125,7 +128,7 @@ class SimulateScene(RasonAlgorithm):
     def _of_the_look(self):
         tr, whole = self.tr, QgsProcessingParameterNumber.Type.Integer
         return (
-            (_number("GSD", tr("GSD (m)"), None), tr("Side of a pixel. Left empty: 0.5 m, for radar 10 m.")),
+            (_number("GSD", tr("GSD (m)"), None), tr("Side of a pixel. Left empty: 0.5 m, for sar 10 m.")),
             (
                 QgsProcessingParameterDateTime("EPOCH", tr("Acquisition time (UTC)"), optional=True),
                 tr('When the scene was "taken", in UTC. Left empty: {}.').format(EPOCH),
@@ -234,7 +237,7 @@ class SimulateScene(RasonAlgorithm):
             box = self.parameterAsExtent(parameters, "EXTENT", context, utm)
             return epsg, (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()), (place.x(), place.y())
         middle = QgsCoordinateTransform(wgs84, utm, context.transformContext()).transform(place)
-        half = self.parameterAsDouble(parameters, "SIZE", context) / 2
+        half = self._given(parameters, "SIZE", context, 6000.0 if self.radar else 500.0) / 2
         x, y = round(middle.x()), round(middle.y())
         return epsg, (x - half, y - half, x + half, y + half), (place.x(), place.y())
 
@@ -312,9 +315,7 @@ class SimulateScene(RasonAlgorithm):
         rng = sites.draws(self.seed)
         west, south, east, north = self.bounds
         ships = sar.fleet(self.bounds, round(self.fill * (east - west) * (north - south) / RADAR_SPACING_M**2), rng)
-        progress(0.1)
-        seen = sar.render(ships, self.bounds, self.gsd_m, seed=self.seed)
-        progress(0.9)
+        seen = sar.render(ships, self.bounds, self.gsd_m, seed=self.seed, progress=progress)
         sar.write(seen, path, self.epoch.utc, self.epsg)
         zone = zones_of.Zone("roadstead", "water", box(*self.bounds), self.tr("Roadstead"))
         return (zone,), ships.with_(zone_id="roadstead", score=1.0), [{}] * len(ships)

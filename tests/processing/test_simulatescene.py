@@ -76,8 +76,13 @@ def test_the_extent_may_be_in_any_crs_and_the_scene_is_in_utm(simulate):
     assert '"EPSG","32734"' in gdal.Open(south["OUTPUT"]).GetProjection()
 
 
+def test_with_nothing_but_a_kind(run):
+    results = run("rason:simulatescene", KIND="sar", OUTPUT="TEMPORARY_OUTPUT", TRUTH="memory:", ZONES="memory:")
+    assert gdal.Open(results["OUTPUT"]).ReadAsArray().shape == (2, 600, 600) and results["OBJECTS"] > 10
+
+
 def test_radar(simulate):
-    results, pixels, truth, zones = simulate(KIND="radar", SIZE=2600.0, GSD=10.0, FILL=1.0)
+    results, pixels, truth, zones = simulate(KIND="sar", SIZE=2600.0, GSD=10.0, FILL=1.0)
     assert pixels.shape == (2, 260, 260) and pixels.dtype == np.float32 and pixels.min() >= 0
     assert results["OBJECTS"] == len(truth) > 0 and {row["class"] for row in truth} == {"ship"}
     assert [zone["kind"] for zone in zones] == ["water"]
@@ -93,8 +98,8 @@ def test_radar(simulate):
         ("no time of day", {"EPOCH": "2024-05-01"}),
         ("off nadir cannot be simulated", {"OFF_NADIR": 70.0}),
         ("A pixel of 0.01 m|million pixels", {"GSD": 0.01}),
-        ("radar is simulated at 5 to 30 m", {"KIND": "radar", "GSD": 1.0, "SIZE": 3000.0}),
-        ("at most 1 million", {"KIND": "radar", "GSD": 10.0, "SIZE": 30000.0}),
+        ("radar is simulated at 5 to 30 m", {"KIND": "sar", "GSD": 1.0, "SIZE": 3000.0}),
+        ("at most 2 million", {"KIND": "sar", "GSD": 10.0, "SIZE": 30000.0}),
         ("between 84° south", {"CENTRE": "10,88 [EPSG:4326]"}),
         ("no .tif file", {"OUTPUT": "scene.png"}),
         ("does not exist", {"OUTPUT": "missing/scene.tif"}),
