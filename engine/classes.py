@@ -120,6 +120,11 @@ def of_kind(kind: str) -> tuple[str, ...]:
     return tuple(name for name, entry in CLASSES.items() if kind in entry.kinds)
 
 
+def counted_in(kind: str) -> tuple[str, ...]:
+    """Those of them that are counted one by one, not measured only."""
+    return tuple(name for name in of_kind(kind) if CLASSES[name].counted_to_m)
+
+
 def ground_unit(class_name: str) -> str:
     """ "km" of track or "ha": how ground is measured for a class, known or not."""
     return CLASSES[class_name].ground if class_name in CLASSES else "ha"

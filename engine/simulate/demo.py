@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..classes import of_kind
+from ..classes import counted_in
 from ..errors import Refusal
 from ..georeference import transform
 from ..zones import Zone
@@ -211,7 +211,7 @@ def counts(scene: Rendered, zones: Sequence[Zone]) -> dict[tuple[str, str], int]
     classes = rail.counted_as(scene.truth.class_name)
     for zone in zones:
         region = zone.geometry.buffer(ON_TRACK_M) if zone.is_track else zone.geometry
-        for class_name in of_kind(zone.kind):
+        for class_name in counted_in(zone.kind):
             objects = scene.truth.select(classes == class_name)
             found[zone.zone_id, class_name] = sum(region.contains(Point(x, y)) for x, y in zip(objects.x, objects.y))
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..classes import of_kind
+from ..classes import counted_in
 from ..detections import Detections
 from ..errors import Refusal
 from ..scene import ArrayScene
@@ -125,7 +125,7 @@ class Trial:
         return {
             (zone.zone_id, name): int(self.counted(name, zone.zone_id).sum())
             for zone in self.zones
-            for name in of_kind(zone.kind)
+            for name in counted_in(zone.kind)
         }
 
 

@@ -273,7 +273,7 @@ class SimulateScene(RasonAlgorithm):
             "status": schema.ACCEPTED,
         }
         rows = [{**row, **extra} for row, extra in zip(bridge.detection_rows(truth, **same), more)]
-        wanted = sorted({name for zone in zones for name in classes.of_kind(zone.kind)})
+        wanted = sorted({name for zone in zones for name in classes.counted_in(zone.kind)})
         number = {name: int(((truth.class_name == name) & (truth.zone_id != "")).sum()) for name in wanted}
         feedback.pushWarning(self.tr("SYNTHETIC: what stands in this scene is invented."))
         feedback.pushInfo(self.tr("In the zones: {}.").format(", ".join(f"{n} {name}" for name, n in number.items()) or "0"))
