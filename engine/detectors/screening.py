@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ..patch import Patch
 from ..tiles import Bounds, tiles
 from ..zones import Zone
-from . import water
+from . import water, water_mask
 from .base import Progress, SceneLike
 
 _COARSEST, _ALONG_SHIP = 4, 5  # work pixels in a coarse one at most; coarse pixels along the shortest ship at least
@@ -58,6 +60,20 @@ class Screen:
         row, column = (self._part[3] - y) / self._gsd, (x - self._part[0]) / self._gsd
         return tuple(np.clip(v.astype(int), 0, n - 1) for v, n in zip((row, column), self._seen.shape))  # type: ignore[return-value]
 
+    def near_bulk(self, x: np.ndarray, y: np.ndarray, half_m: float, reach_m: float) -> np.ndarray:
+        """Bool: which frame points lie in or within reach of what is too thick for a hull."""
+        if not len(x):
+            return np.zeros(0, bool)
+        grown = _JOIN_PX * self._gsd  # by the joining of gaps
+        return water_mask.near_bulk(self._joined, self._gsd, half_m + grown, reach_m - grown)[self._place(x, y)]
+
+    @cached_property
+    def _joined(self) -> np.ndarray:
+        """What floats, small gaps closed."""
+        from scipy import ndimage
+
+        return ndimage.binary_dilation(self._seen, np.ones((3, 3), bool), _JOIN_PX) if self._seen.any() else self._seen
+
     def windows(self) -> list[tuple[Bounds, Bounds, bool]]:
         """Boxes that hold all that may float, apart from each other.
 
@@ -65,7 +81,7 @@ class Screen:
         """
         from scipy import ndimage
 
-        seen = ndimage.binary_dilation(self._seen, np.ones((3, 3), bool), _JOIN_PX) if self._seen.any() else self._seen
+        seen = self._joined.copy()
         first, _ = ndimage.label(seen, np.ones((3, 3), bool))
         count, boxes = -1, list[tuple[slice, slice]]()
         while len(boxes) != count:  # boxes that overlap become one, until none do

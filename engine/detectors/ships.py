@@ -38,6 +38,7 @@ _THICK_PX = 8.0  # half the thickness of a cluster, in the pixels it is looked a
 _EDGE_STRIP_M, _EDGE_STRIP_PX = 5.0, 1.5
 
 _REPORT_FROM = 0.3
+_SURE, _BULK_REACH_M = 0.6, 50.0  # score of a ship even beside a cloud, and how far its fragments lie
 _UP_THE_QUAY_M = 1.5  # said from here on
 _EXPLAINED = 0.6  # share of the occupied berth that ships must fill for their count to be worth as much
 # Logistic in the score, read off the Sentinel-2 ports; provisional until rason:calibrate replaces it.
@@ -95,7 +96,7 @@ class Ships(ZoneByZone):
             scores.append(found[1][own])
             looks.append(np.full(own.sum(), k))
         progress(1.0)
-        ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), least)
+        ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), zone, least, screen)
         said = _warnings(zone, least, wet)
         if zone.kind == "berth" and wet:
             return _at_berth(zone, ships, quay.quays(scene, zone, lambda fraction: progress(1.0)), said)
@@ -122,9 +123,14 @@ def _at_berth(zone: Zone, ships: Detections, found: list[quay.Quay], said: tuple
     return Found(ships, {"m": taken, "share": taken / seen}, True, (*said, *more))
 
 
-def _ships(pieces: Pieces, score: np.ndarray, look: np.ndarray, least_m: float) -> Detections:
-    """Each ship once, without the pieces of wakes; pieces in frame metres, look: the window that gave each."""
-    kept = ~_in_wake(pieces, score)
+def _ships(
+    pieces: Pieces, score: np.ndarray, look: np.ndarray, zone: Zone, least_m: float, screen: Screen | None
+) -> Detections:
+    """Each ship once, without the pieces of wakes and clouds; pieces in frame metres, look: the window that gave each."""
+    kept = ~_in_wake(pieces, score, under_way=zone.kind != "berth")
+    if screen:
+        # Fragments of a cloud or of glint look like hulls one by one.
+        kept &= (score >= _SURE) | ~screen.near_bulk(pieces.column, -pieces.row, WIDEST_M / 2, _BULK_REACH_M)
     ships = _detections(pieces.select(kept), score[kept], least_m)
     return ships.select(merge(ships, look[kept]))
 
@@ -216,21 +222,26 @@ def _pieces(
     return Pieces.concatenate(found), np.concatenate(scored)
 
 
-def _in_wake(p: Pieces, score: np.ndarray) -> np.ndarray:
-    """Bool (N): pieces that trail a ship: on its axis, within six of its lengths, as wide and as directed, and much weaker.
+def _in_wake(p: Pieces, score: np.ndarray, under_way: bool) -> np.ndarray:
+    """Bool (N): pieces that trail a ship: behind one another on its axis, as directed, and weaker, narrower or less a hull.
 
-    Weaker is half as strange, or half as large and by far less a hull.
+    Chosen on simulated wakes: ships in line lie off each other's axis or turned. At a quay they are in line, but a wake has
+    water on both sides; under_way: whether ships may move here.
     """
     dc, dr = p.column[None] - p.column[:, None], p.row[None] - p.row[:, None]
     cos, sin = np.cos(p.angle)[:, None], np.sin(p.angle)[:, None]
     along, across = np.abs(dc * cos + dr * sin), np.abs(dr * cos - dc * sin)
     turned = np.abs(np.sin(p.angle[None] - p.angle[:, None]))
-    length, width = p.length[:, None], p.width[:, None]
+    length, width, strange = p.length[:, None], p.width[:, None], p.strangeness[:, None]
     trails = (along < 6 * length) & (across < width) & (turned < np.sin(np.radians(25))) & (p.width[None] <= 1.3 * width)
-    # At a quay ships of all colours lie in line; a wake has water on both sides.
     lesser = (p.area[None] < 0.5 * p.area[:, None]) & (score[None] < 0.6 * score[:, None])
-    weaker = lesser | (p.strangeness[None] < 0.5 * p.strangeness[:, None])
-    return (trails & weaker).any(0) & (p.water > 0.6)
+    wake = trails & (lesser | (p.strangeness[None] < 0.5 * strange))
+    if under_way:
+        gap = along - (length + p.length[None]) / 2
+        follows = (across < 0.25 * width) & (turned < np.sin(np.radians(8))) & (gap < 1.5 * length) & (along > 0)
+        less = (p.width[None] < 0.9 * width) | (score[None] < 0.75 * score[:, None])
+        wake |= follows & less & (p.strangeness[None] < 1.3 * strange)
+    return wake.any(0) & (p.water > 0.6)
 
 
 def _hulls(

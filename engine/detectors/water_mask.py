@@ -84,3 +84,13 @@ def afloat(
     land = (size * gsd_m**2 > largest_m2) | (within < 0.6 * size)
     land[0] = False
     return reach & ~land[labels]
+
+
+def near_bulk(mask: np.ndarray, gsd_m: float, half_m: float, reach_m: float) -> np.ndarray:
+    """Bool: within reach of the parts of a mask that are thicker than twice ``half_m``: clouds, glint, banks, no hulls."""
+    from scipy import ndimage
+
+    thick = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * gsd_m > half_m
+    if not thick.any():
+        return thick
+    return ndimage.distance_transform_edt(~thick) * gsd_m < half_m + reach_m
