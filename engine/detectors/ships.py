@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
 import numpy as np
 
 from .. import gate
@@ -11,7 +14,7 @@ from ..merging import merge
 from ..patch import Patch
 from ..tiles import Bounds, Tile, tiles
 from ..zones import Zone
-from . import component_tree, quay, water, water_mask
+from . import component_tree, quay, standing, water, water_mask
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .component_tree import Pieces
 from .screening import Screen, coarser
@@ -39,6 +42,7 @@ _EDGE_STRIP_M, _EDGE_STRIP_PX = 5.0, 1.5
 
 _REPORT_FROM = 0.3
 _SURE, _BULK_REACH_M = 0.6, 50.0  # score of a ship even beside a cloud, and how far its fragments lie
+_TAPER = 0.12  # how much narrower the bow must be
 _UP_THE_QUAY_M = 1.5  # said from here on
 _EXPLAINED = 0.6  # share of the occupied berth that ships must fill for their count to be worth as much
 # Logistic in the score, read off the Sentinel-2 ports; provisional until rason:calibrate replaces it.
@@ -51,16 +55,24 @@ def least_length_m(effective_gsd_m: float) -> float:
     return float(np.interp(effective_gsd_m, gsd, length))
 
 
+@dataclass(frozen=True)
 class Ships(ZoneByZone):
     """Ships afloat in water, berth and area zones.
+
+    without: a shapely (multi)polygon in the frame that is cut out of every zone (piers, jetties, breakwaters, roofs), or None.
+    earlier, days: detections of other dates and their dates; what stands there now too is flagged in its note, never dropped.
 
     Water is learned in the zone (kinds water and berth) or found in it first (kind area); a component tree of "unlike
     water" gives the pieces, their shape and surroundings the score. Measured in docs/ACCURACY.md.
     """
 
-    name = "ships"
-    classes = ("ship",)
-    sensors = ("optical",)
+    name: ClassVar[str] = "ships"
+    classes: ClassVar[tuple[str, ...]] = ("ship",)
+    sensors: ClassVar[tuple[str, ...]] = ("optical",)
+
+    without: Any = None
+    earlier: Detections = field(default_factory=Detections.empty)
+    days: tuple[str, ...] = ()
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Ships whose centre lies in the zone. Measure "m": their total length; at berth the length of quay taken, and "share".
@@ -69,6 +81,10 @@ class Ships(ZoneByZone):
         """
         if zone.is_track:
             raise Refusal(f"Zone {zone.zone_id} is a line: ships are counted in polygons; draw the water as a polygon.")
+        if self.without is not None:
+            zone = replace(zone, geometry=zone.geometry.difference(self.without))
+            if zone.geometry.is_empty:
+                return Found(Detections.empty(), {"m": 0.0}, True, (f"Zone {zone.zone_id}: all of it is excluded.",))
         gate.check("ship", scene.effective_gsd_m, scene.gsd_m)
         least = least_length_m(scene.effective_gsd_m)
         # Blown-up pixels (screenshots, tiles) are averaged back to about the detail they hold.
@@ -97,6 +113,7 @@ class Ships(ZoneByZone):
             looks.append(np.full(own.sum(), k))
         progress(1.0)
         ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), zone, least, screen)
+        ships = standing.flagged(ships, self.earlier, np.array(self.days, object))
         said = _warnings(zone, least, wet)
         if zone.kind == "berth" and wet:
             return _at_berth(zone, ships, quay.quays(scene, zone, lambda fraction: progress(1.0)), said)
@@ -127,11 +144,12 @@ def _ships(
     pieces: Pieces, score: np.ndarray, look: np.ndarray, zone: Zone, least_m: float, screen: Screen | None
 ) -> Detections:
     """Each ship once, without the pieces of wakes and clouds; pieces in frame metres, look: the window that gave each."""
-    kept = ~_in_wake(pieces, score, under_way=zone.kind != "berth")
+    wake, bow = _in_wake(pieces, score, under_way=zone.kind != "berth")
+    kept = ~wake
     if screen:
         # Fragments of a cloud or of glint look like hulls one by one.
         kept &= (score >= _SURE) | ~screen.near_bulk(pieces.column, -pieces.row, WIDEST_M / 2, _BULK_REACH_M)
-    ships = _detections(pieces.select(kept), score[kept], least_m)
+    ships = _detections(pieces.select(kept), score[kept], bow[kept], least_m)
     return ships.select(merge(ships, look[kept]))
 
 
@@ -222,15 +240,16 @@ def _pieces(
     return Pieces.concatenate(found), np.concatenate(scored)
 
 
-def _in_wake(p: Pieces, score: np.ndarray, under_way: bool) -> np.ndarray:
-    """Bool (N): pieces that trail a ship: behind one another on its axis, as directed, and weaker, narrower or less a hull.
+def _in_wake(p: Pieces, score: np.ndarray, under_way: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Which pieces (N) trail a ship, and on which end its bow is for that (1: where the angle points, -1, 0 not known).
 
-    Chosen on simulated wakes: ships in line lie off each other's axis or turned. At a quay they are in line, but a wake has
+    A wake's pieces lie behind one another on the ship's axis, as directed, and are weaker, narrower or less a hull. Chosen on simulated wakes: ships in line lie off each other's axis or turned. At a quay they are in line, but a wake has
     water on both sides; under_way: whether ships may move here.
     """
     dc, dr = p.column[None] - p.column[:, None], p.row[None] - p.row[:, None]
     cos, sin = np.cos(p.angle)[:, None], np.sin(p.angle)[:, None]
-    along, across = np.abs(dc * cos + dr * sin), np.abs(dr * cos - dc * sin)
+    side = dc * cos + dr * sin
+    along, across = np.abs(side), np.abs(dr * cos - dc * sin)
     turned = np.abs(np.sin(p.angle[None] - p.angle[:, None]))
     length, width, strange = p.length[:, None], p.width[:, None], p.strangeness[:, None]
     trails = (along < 6 * length) & (across < width) & (turned < np.sin(np.radians(25))) & (p.width[None] <= 1.3 * width)
@@ -241,7 +260,8 @@ def _in_wake(p: Pieces, score: np.ndarray, under_way: bool) -> np.ndarray:
         follows = (across < 0.25 * width) & (turned < np.sin(np.radians(8))) & (gap < 1.5 * length) & (along > 0)
         less = (p.width[None] < 0.9 * width) | (score[None] < 0.75 * score[:, None])
         wake |= follows & less & (p.strangeness[None] < 1.3 * strange)
-    return wake.any(0) & (p.water > 0.6)
+    wake &= p.water[None] > 0.6
+    return wake.any(0), -np.sign((np.sign(side) * wake).sum(1))
 
 
 def _hulls(
@@ -324,7 +344,7 @@ def _centred(patch: Patch, p: Pieces, inside: np.ndarray) -> np.ndarray:
     return inside[rows, columns]
 
 
-def _detections(p: Pieces, score: np.ndarray, least_m: float) -> Detections:
+def _detections(p: Pieces, score: np.ndarray, bow: np.ndarray, least_m: float) -> Detections:
     """Pieces in frame metres as detections."""
     berthed = (p.outside > 0.1) | (p.water < 0.5)
     note = np.where(
@@ -334,4 +354,9 @@ def _detections(p: Pieces, score: np.ndarray, least_m: float) -> Detections:
     )
     probability = 1 / (1 + np.exp(-_P_SLOPE * (score - _P_HALF)))
     azimuth = np.degrees(p.angle) + 90
-    return Detections.make(p.column, -p.row, p.length, p.width, azimuth, "ship", score=score, p=probability, note=note)
+    # The wake tells the bow, else the taper does where it is plain.
+    bow = np.where(bow != 0, bow, np.where(np.abs(p.taper) >= _TAPER, np.sign(p.taper), 0))
+    heading = np.where(bow == 0, np.nan, np.where(bow > 0, azimuth, azimuth + 180) % 360)
+    return Detections.make(
+        p.column, -p.row, p.length, p.width, azimuth, "ship", score=score, p=probability, note=note, heading_deg=heading
+    )

@@ -67,3 +67,10 @@ def test_boxes_are_apart_and_hold_what_is_large_only_where_it_is_alone():
 def test_single_pixels_do_not_count():
     looked = screen([(50, 50, 52, 52)])
     assert not looked.windows()
+
+
+def test_what_is_too_thick_for_a_hull_marks_its_surroundings():
+    looked = screen([(20, 20, 120, 120), (150, 150, 190, 160)])
+    x, y = np.array([70, 135, 170, 190]), np.array([70, 70, 155, 70])
+    assert looked.near_bulk(x, y, 32.0, 30.0).tolist() == [True, True, False, False]
+    assert screen().near_bulk(x, y, 32.0, 30.0).tolist() == [False] * 4

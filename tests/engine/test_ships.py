@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Polygon, box
 
+from rason.engine.detections import Detections
 from rason.engine.detectors.ships import Ships, least_length_m
 from rason.engine.errors import Cancelled, Refusal, TooCoarse
 from rason.engine.scene import ArrayScene, Scene
@@ -180,3 +181,35 @@ def test_real_roadstead_at_three_metres(imagery):
     zone = Zone("roads", "water", box(west + 600 * 3, north - 1580 * 3, west + 1530 * 3, north - 1120 * 3))
     ships = Ships().detect(scene, zone).detections
     assert 3 <= len(ships) <= 6 and ships.length_m.max() > 150
+
+
+@pytest.mark.parametrize("azimuth", [30.0, 120.0, 210.0, 345.0])
+def test_the_bow_tells_the_heading(azimuth):
+    ships = Ships().detect(scene := picture(300, 300, 3.0, [(450, 400, 180, 30, azimuth)]), whole(scene)).detections
+    assert abs((ships.heading_deg[0] - azimuth + 180) % 360 - 180) < 6
+
+
+def test_the_wake_tells_the_heading_and_even_ends_tell_none():
+    scene = picture(300, 300, 3.0)
+    scene.data[:, 200:230, 148:154] = HULL[:, None, None]  # a barge
+    assert np.isnan(Ships().detect(scene, whole(scene)).detections.heading_deg[0])
+    for low, high in ((150, 165), (175, 195)):  # foam to the north
+        scene.data[:, low:high, 149:153] += 0.12
+    ships = Ships().detect(scene, whole(scene)).detections
+    assert len(ships) == 1 and abs(ships.heading_deg[0] - 180) < 6 and ships.length_m[0] == pytest.approx(90, abs=9)
+
+
+def test_what_is_excluded_is_not_looked_at():
+    scene = picture(300, 300, 3.0, [(220, 400, 150, 30, 0), (700, 400, 150, 30, 0)])
+    ships = Ships(without=box(500, 0, 900, 900)).detect(scene, whole(scene)).detections
+    assert len(ships) == 1 and ships.x[0] < 300
+    nothing = Ships(without=box(-1, -1, 901, 901)).detect(scene, whole(scene))
+    assert len(nothing.detections) == 0 and "excluded" in nothing.warnings[0]
+
+
+def test_what_stood_there_before_is_flagged_not_dropped():
+    scene = picture(300, 300, 3.0, [(220, 400, 150, 30, 0), (700, 400, 150, 30, 0)])
+    before = Detections.make([221, 700], [402, 400], [148, 60], [30, 12], [1, 0], "ship")
+    ships = Ships(earlier=before, days=("2023-05-01", "2023-05-01")).detect(scene, whole(scene)).detections
+    west, east = ships.note[np.argsort(ships.x)]
+    assert len(ships) == 2 and "stands there on 2023-05-01 too" in west and "stands" not in east
