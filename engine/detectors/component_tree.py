@@ -20,7 +20,6 @@ _TURNS_DEG = np.array([-16.0, -8.0, -4.0, 0.0, 4.0, 8.0, 16.0])
 RING_PX = 3.0  # width of the ring whose water is counted
 # Pieces that fill a rectangle so well, and are so long, are single hulls: nothing to part by erosion.
 _WHOLE_FILL, _WHOLE_RATIO = 0.75, 3.0
-_END_FROM = 0.32  # of the length off the middle, where a bow has begun to taper
 _RING_POINTS = 48  # looked at round each of its pixels' widths
 
 
@@ -31,8 +30,7 @@ class Pieces:
     row, column: centre of the rectangle. length, width: its sides with the erosion undone. angle: of the length, radians
     from the column axis towards rising rows. area: pixels, erosion undone as for a rectangle. water, outside: shares of the
     ring of RING_PX that are background and not observable. strangeness: mean over the piece; lopsided: how far its centre of strangeness lies from the rectangle's along the length,
-    as a share of it; threshold: where it was cut. taper: -1..1, how much narrower it is at the end the angle points to than at
-    the other.
+    as a share of it; threshold: where it was cut.
     """
 
     row: np.ndarray
@@ -46,7 +44,6 @@ class Pieces:
     strangeness: np.ndarray
     lopsided: np.ndarray
     threshold: np.ndarray
-    taper: np.ndarray
 
     def __len__(self) -> int:
         return len(self.row)
@@ -170,9 +167,6 @@ def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, thresh
     weight = strangeness[rows, columns]
     total = np.add.reduceat(weight, starts)
     heavy_row, heavy_column = (np.add.reduceat(weight * v, starts) / total for v in (rows, columns))
-    piece = np.repeat(np.arange(len(starts)), size)
-    along = (columns - column[piece]) * np.cos(angle)[piece] + (rows - row[piece]) * np.sin(angle)[piece]
-    ahead, astern = (np.add.reduceat((sign * along > _END_FROM * length[piece]).astype(float), starts) for sign in (1, -1))
     shift = (heavy_column - column) * np.cos(angle) + (heavy_row - row) * np.sin(angle)
     return Pieces(
         row=row,
@@ -186,7 +180,6 @@ def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, thresh
         strangeness=total / size,
         lopsided=np.abs(shift) / length,
         threshold=np.full(len(starts), threshold),
-        taper=(astern - ahead) / np.maximum(astern + ahead, 1),
     )
 
 
