@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -28,22 +29,32 @@ def find_pixels(
     share = pfa / (2 * len(laws))
     inner = sea if sea.all() else box_mean(sea.astype(np.float32)) > 0.999
     hits, bright = [], []
-    for k, (image, (law, smooth_law)) in enumerate(zip(intensity, laws)):
-        clutter = LocalClutter.measure(image, sea, law)
-        if clutter is None:
-            continue
-        hits.append(_flat(*clutter.above(image, sea, share), sea.shape[1]))
-        rows, columns, _ = clutter.above(image, sea, _GROWN_PFA)
-        progress(0.4 + 0.6 * (k + 0.4) / len(laws))
-        image_of_means = box_mean(image)
-        of_means = LocalClutter.measure(image_of_means, inner, smooth_law)
-        if of_means is not None:
-            r, c, times = of_means.above(image_of_means, inner, share)
-            hits.append(_flat(r, c, times, sea.shape[1]))
-            rows, columns = np.concatenate([rows, r]), np.concatenate([columns, c])
-        bright.append(_flat(rows, columns, image[rows, columns] / clutter.level(rows, columns), sea.shape[1]))
-        progress(0.4 + 0.6 * (k + 0.9) / len(laws))
+    with ThreadPoolExecutor(len(laws)) as threads:  # numpy lets go of the interpreter, so two polarisations use two cores
+        looked = [threads.submit(_band, image, sea, inner, pair, share) for image, pair in zip(intensity, laws)]
+        for k, band in enumerate(looked):
+            found, outlined = band.result()
+            hits += found
+            bright += outlined
+            progress(0.4 + 0.6 * (k + 0.9) / len(laws))
     return _highest(hits), _highest(bright)
+
+
+def _band(
+    image: np.ndarray, sea: np.ndarray, inner: np.ndarray, laws: tuple[KLaw, KLaw], share: float
+) -> tuple[list[Sparse], list[Sparse]]:
+    """Hits of both tests and bright pixels of one polarisation; none where there is too little sea to know it."""
+    clutter = LocalClutter.measure(image, sea, laws[0])
+    if clutter is None:
+        return [], []
+    hits = [_flat(*clutter.above(image, sea, share), sea.shape[1])]
+    rows, columns, _ = clutter.above(image, sea, _GROWN_PFA)
+    means = box_mean(image)
+    of_means = LocalClutter.measure(means, inner, laws[1])
+    if of_means is not None:
+        r, c, times = of_means.above(means, inner, share)
+        hits.append(_flat(r, c, times, sea.shape[1]))
+        rows, columns = np.concatenate([rows, r]), np.concatenate([columns, c])
+    return hits, [_flat(rows, columns, image[rows, columns] / clutter.level(rows, columns), sea.shape[1])]
 
 
 def _flat(rows: np.ndarray, columns: np.ndarray, value: np.ndarray, width: int) -> Sparse:

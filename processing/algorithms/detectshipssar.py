@@ -74,8 +74,8 @@ class DetectShipsSar(DetectInScene):
                 tr("Polygons that are cut out of the zones: land, breakwaters, fish farms, wind turbines."),
             ),
             scenes.with_help(
-                number("PFA", tr("False-alarm probability"), real, 1e-7, minValue=1e-12, maxValue=1e-3),
-                tr("Chance that a pixel of sea is taken for a ship. 1e-7 gives less than one false alarm on 100 km² at 10 m."),
+                number("PFA", tr("False-alarm probability"), real, 2e-8, minValue=1e-12, maxValue=1e-3),
+                tr("Chance that a pixel of sea is taken for a ship. 2e-8 gives less than one false alarm on 100 km² at 10 m."),
                 advanced=True,
             ),
             scenes.with_help(

@@ -111,6 +111,13 @@ def test_what_is_no_backscatter_is_refused_in_one_line(rendered, values, change,
     assert "\n" not in str(error.value)
 
 
+def test_a_few_negative_values_are_said_and_taken_as_nothing(rendered):
+    data = rendered.data.copy()
+    data[:, ::40, ::40] = -1e-4
+    found = ShipsSar("intensity").detect(ArrayScene(data, 10.0, ("vv", "vh"), 0.0, 8000.0), ZONE)
+    assert any("negative" in text for text in found.warnings) and hits(found.detections, SHIPS).any(0).all()
+
+
 def test_an_optical_picture_is_refused(rendered):
     picture = ArrayScene(rendered.data[:1], 10.0, ("grey",), 0.0, 8000.0)
     with pytest.raises(Refusal, match="BANDS"):

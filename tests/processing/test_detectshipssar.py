@@ -89,6 +89,19 @@ def test_what_is_not_said_or_wrong_is_refused(refused, sea, given, words):
     refused(words, "rason:detectshipssar", INPUT=sea.plain, ZONES=sea.zones, EPOCH="2023-05-01", OUTPUT="memory:", **given)
 
 
+def test_nan_and_nodata_are_not_seen(run, sea, variant):
+    from osgeo import gdal
+
+    holes = variant(sea.db, "holes.tif")
+    file = gdal.Open(holes, gdal.GA_Update)
+    for band in (1, 2):
+        file.GetRasterBand(band).WriteArray(np.full((60, 60), np.nan, np.float32), 70, 270)  # the first ship
+    file = None
+    found = run("rason:detectshipssar", INPUT=holes, ZONES=sea.zones, EPOCH="2023-05-01", OUTPUT="memory:")
+    assert found["FOUND"] == 2
+    assert min(f.geometry().centroid().asPoint().x() for f in found["OUTPUT"].getFeatures()) > X + 2000
+
+
 def test_db_as_amplitude_is_refused(refused, sea):
     refused("looks like dB", "rason:detectshipssar", INPUT=sea.db, ZONES=sea.zones, VALUES="amplitude", OUTPUT="memory:")
 
