@@ -16,7 +16,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 from rail_sets import CUT_ENDS, ROOT, match, scene, tracks
-from synthetic_rail import FIT, YARD_FIT, YARD_REPORT, place, yard
+from synthetic_rail import FIT, TRIALS_FIT, YARD_FIT, place, trial, yard
 
 from rason.engine.detectors import freight_cars as fc
 from rason.engine.detectors import wagon_evidence as we
@@ -68,6 +68,7 @@ SCORERS = tuple(
     )
 )
 SIMULATED_GSDS_M = {0.65: (0.3, 0.35, 0.5), 1.5: (0.75, 1.0, 1.25), 99.0: (2.0, 3.0)}
+COARSE_M = 2.0  # from here on the plain simulated tracks are enough
 RIDGE_OCCUPIED, RIDGE_HIDDEN, RIDGE_JOINT, RIDGE_CONFIDENCE = 300.0, 300.0, 10.0, 3.0
 SHARE = {
     True: 0.5,
@@ -294,7 +295,7 @@ def leave_one_out(up_to_m, shadows, specification):
 def simulated(gsds_m, shadows):
     """Training cells of the simulated tracks, the GSDs dealt in turn."""
     out, rng = [], np.random.default_rng(2)
-    for k, seed in enumerate((*FIT, *YARD_FIT)):
+    for k, seed in enumerate((*FIT, *YARD_FIT) if min(gsds_m) < COARSE_M else FIT):
         lines, labelled = simulated_strips(seed, gsds_m[k % len(gsds_m)])
         if not shadows:
             shade = we.light_of(list(lines.values())).shade
@@ -307,7 +308,10 @@ def simulated(gsds_m, shadows):
 
 def simulated_strips(seed, gsd_m):
     """Name of each track of a simulated scene -> its strip; and the tracks."""
-    picture, labelled = (yard if seed in (*YARD_FIT, *YARD_REPORT) else place)(seed, gsd_m)
+    if seed in TRIALS_FIT:
+        picture, labelled = trial(seed, gsd_m, "fit")
+    else:
+        picture, labelled = (yard if seed in YARD_FIT else place)(seed, gsd_m)
     return {track.name: fc.strip_of(picture, track.line) for track in labelled}, labelled
 
 
@@ -329,24 +333,31 @@ def confidence(scorers, specification, shadows):
     return logistic(features, good, np.ones(len(good)), RIDGE_CONFIDENCE)
 
 
+def fitted(up_to_m, shadows, specification):
+    """A scorer as the shipped file holds it."""
+    scorers = leave_one_out(up_to_m, shadows, specification)
+    parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "joint")}
+    parts["confidence"] = confidence(scorers, specification, shadows).to_dict()
+    return {"up_to_m": up_to_m, "shadows": shadows, **parts}
+
+
 def main():
     """Fit and write."""
-    out = []
-    for up_to_m, shadows, specification in SCORERS:
-        scorers = leave_one_out(up_to_m, shadows, specification)
-        parts = {name: getattr(scorers[""], name).to_dict() for name in ("occupied", "joint")}
-        parts["confidence"] = confidence(scorers, specification, shadows).to_dict()
-        out.append({"up_to_m": up_to_m, "shadows": shadows, **parts})
+    write([fitted(*one) for one in SCORERS])
+
+
+def write(scorers):
+    """The shipped file."""
     document = {
         "fitted_on": SOURCE + SIMULATED,
         "script": "bench/fit_freight_cars.py",
         "occupancy_features": we.OCCUPANCY_FEATURES,
         "gap_features": we.GAP_FEATURES,
-        "scorers": out,
+        "scorers": scorers,
     }
     path = ROOT / "engine" / "detectors" / "weights" / "freight_cars.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n", "utf8")
+    path.write_text(json.dumps(document) + "\n", "utf8")
     print(f"wrote {path.relative_to(ROOT)}")
 
 

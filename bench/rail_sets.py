@@ -30,12 +30,13 @@ ON_TRACK_M, MATCH_M, POINT_CUT_M, EDGE_M = 1.8, 5.0, 7.0, 0.3
 
 @dataclass
 class Vehicle:
-    """A true vehicle along its track: middle and, where its outline is known, both ends (metres); cut by the picture's edge."""
+    """A true vehicle along its track: middle and, where its outline is known, both ends (metres); cut by the picture's edge; type."""
 
     at: float
     low: float
     high: float
     cut: bool
+    type_name: str = ""
 
 
 @dataclass

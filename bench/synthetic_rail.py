@@ -7,12 +7,13 @@ that to the fit (seeds FIT), and to the bench other seeds (REPORT). Everything h
 import numpy as np
 from rail_sets import Track, Vehicle
 
-from rason.engine.simulate import rail
+from rason.engine.simulate import rail, trials
 from rason.engine.simulate.layout import Area, Layout, along, rectangle, right_of
 from rason.engine.simulate.render import render
 
 FIT, REPORT = range(100, 130), range(200, 230)
 YARD_FIT, YARD_REPORT = range(300, 320), range(400, 420)
+TRIALS_FIT, TRIALS_REPORT = range(1000, 1045), range(1, 21)
 GROUNDS = ("soil", "grass", "concrete", "asphalt", "soil", "grass")
 BUFFER_M = 0.57  # a body ends this far before the coupling
 
@@ -79,6 +80,29 @@ def yard(seed, gsd_m):
         seed=seed,
     )
     return seen.as_scene(), labelled
+
+
+def trial(seed, gsd_m, family, shift=None):
+    """A random trial (``engine/simulate/trials.py``) with GSD about gsd_m, under a shift of conditions (None: any)."""
+    from shapely.geometry import Point
+
+    rng = np.random.default_rng([seed, 79])
+    shift = shift or str(rng.choice(trials.SHIFTS))
+    given = trials.Conditions.default(rng, family, (0.87 * gsd_m, 1.15 * gsd_m)).shifted(shift, rng)
+    seen = trials.rails(seed, given, family)
+    truth, labelled = seen.truth, []
+    for zone in seen.zones:
+        here = seen.counted("freight_car", zone.zone_id)
+        half = truth.length_m[here] / 2 - BUFFER_M
+        at = [
+            zone.geometry.project(Point(x, y)) for x, y in zip(truth.x[here], truth.y[here])
+        ]  # of the tops, as they appear
+        kind = truth.type_name[here]
+        vehicles = [
+            Vehicle(m, m - h, m + h, False, str(k).replace("coach", "passenger coach")) for m, h, k in zip(at, half, kind)
+        ]
+        labelled.append(Track("synthetic", zone.zone_id, zone.geometry, sorted(vehicles, key=lambda v: v.at)))
+    return seen.scene, labelled
 
 
 def _vehicles(standing, ahead, length_m):

@@ -19,10 +19,15 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..zones import Zone
+from . import track_offset
+from .bare_bed import BareBed, place_on
 from .base import Found, Progress, SceneLike, silent
+from .moving import NOTE as MOVING_NOTE
+from .moving import moves
 from .segments import LengthModel, Segments, segment
 from .strip import Strip, lengthened, observed_runs, straighten
 from .wagon_evidence import HALF_WIDTH_M, Lanes, Light, Scorer, lanes_of, light_of, shade_contrast
+from .wagon_types import types_of
 
 CLASS = "freight_car"
 WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
@@ -37,9 +42,11 @@ BEYOND_M = 20.0  # the strip goes on this far past the line's ends, so that a wa
 AROUND_M = 15.0  # contrast is measured this far around
 BRIDGE_M = 3.0  # an unseen hole up to this long (mast, printed mark) does not part a track
 PER_METRE = 0.35  # neighbouring cells show the same thing: their log-odds count this much a metre
+SAME_TRACK_M, SAME_M = 1.5, 20.0  # two lines closer than this over so many metres are one track drawn twice
 WIDTH_M = 3.1  # of a wagon's rectangle: loading gauge
 BUFFER_M = 0.62  # a body ends this far before the joint (length of a side buffer, UIC 526)
 SHADOWED = 0.25  # of the local contrast: a flank darker by this much over 10 m is a shadow
+HARDLY = -2.0  # log-odds: what is less likely a wagon is none
 DOUBLE = 1.7  # a wagon so many times as long as its neighbours may be two
 DOUBLE_NOTE = "twice its neighbours' length: may be two"
 DOUBT_NOTE = "weak evidence"
@@ -82,13 +89,15 @@ class FreightCars:
     """The detector of freight cars along track lines.
 
     shade_azimuth_deg: where shadows fall, clockwise from the frame's north, if known (the sun's azimuth plus 180); None: to the side
-    of the tracks that has the darker flank.
+    of the tracks that has the darker flank. empty_stretch: lines along tracks where nothing stands, as the user marked them: what
+    a bare bed looks like here.
     """
 
     name: str = "freight_cars"
     classes: tuple[str, ...] = (CLASS,)
     sensors: tuple[str, ...] = ("optical",)
     shade_azimuth_deg: float | None = None
+    empty_stretch: tuple[Zone, ...] = ()
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Freight cars whose centre lies along the zone's line, as ``detect_together``."""
@@ -102,15 +111,37 @@ class FreightCars:
         """
         counted = _check(scene, zones)
         lines = [_joined(zone.geometry) for zone in zones]
+        marked = self._marked(lines)
         strips = _strips(scene, lines, progress)
         light = light_of([strip for track in strips for strip in track], self._shade())
         seen = [[lanes_seen(strip, light) for strip in track] for track in strips]
         scorer = scorer_for(scene.effective_gsd_m, has_shadows([stretches for track in seen for stretches in track]))
+        bed = marked_bed([seen[zone][k] for zone, k, _, _ in marked], [ends for _, _, *ends in marked], scorer)
+        together = _together(zones, lines)
         found = []
-        for zone, ways, track in zip(zones, lines, seen):
-            read = [[believed(stretch, scorer) for stretch in read_track(stretches, scorer)] for stretches in track]
-            found.append(_found(zone, ways, read, scorer, counted))
+        for zone, ways, track, stretched, more in zip(zones, lines, seen, strips, together):
+            read = [[believed(stretch, scorer) for stretch in read_track(stretches, scorer, bed)] for stretches in track]
+            lengths = [line.length for line in ways]
+            beside = track_offset.warning(zone.zone_id, *track_offset.offset(stretched, light, lengths))
+            one = _found(zone, ways, read, scorer, counted, light, scene.effective_gsd_m)
+            found.append(replace(one, warnings=beside + more + one.warnings))
         return found
+
+    def check(self, zones: Sequence[Zone]) -> None:
+        """Raises Refusal where an empty stretch lies on none of the tracks."""
+        self._marked([_joined(zone.geometry) for zone in zones])
+
+    def _marked(self, lines: Sequence[Sequence[Any]]) -> list[tuple[int, int, float, float]]:
+        """Zone, line, from and to along it, of each marked empty stretch. Raises Refusal."""
+        every = [(zone, k, line) for zone, ways in enumerate(lines) for k, line in enumerate(ways)]
+        out = []
+        for marked in self.empty_stretch:
+            if not marked.is_track:
+                raise Refusal("EMPTY_STRETCH holds a polygon. Draw lines along empty track.")
+            for stretch in marked.parts():
+                which, low, high = place_on(stretch, [line for _, _, line in every])
+                out.append((*every[which][:2], low, high))
+        return out
 
     def _shade(self) -> np.ndarray | None:
         """Where shadows fall (east, north), where that is known."""
@@ -123,6 +154,8 @@ class FreightCars:
 def _check(scene: SceneLike, zones: Sequence[Zone]) -> bool:
     """Whether wagons are counted, not only measured. Raises Refusal."""
     for zone in zones:
+        if zone.is_track and not all(np.isfinite(np.asarray(part.coords)).all() for part in zone.parts()):
+            raise Refusal(f"Track {zone.zone_id} has coordinates that are not numbers. Draw it again.")
         if not zone.is_track:
             raise Refusal(
                 f"Zone {zone.zone_id} is not a line: freight cars are counted along a track, "
@@ -145,10 +178,20 @@ def _strips(scene: SceneLike, lines: Sequence[Sequence[Any]], progress: Progress
     return out
 
 
-def _found(zone: Zone, lines: Sequence[Any], tracks: Sequence[Sequence[Stretch]], scorer: Scorer, counted: bool) -> Found:
+def _found(
+    zone: Zone,
+    lines: Sequence[Any],
+    tracks: Sequence[Sequence[Stretch]],
+    scorer: Scorer,
+    counted: bool,
+    light: Light,
+    effective_gsd_m: float,
+) -> Found:
     """What one zone gives."""
     before = np.cumsum([0.0, *(line.length for line in lines)])
-    wagons = Detections.concatenate([_wagons(*one, scorer) for one in zip(tracks, np.diff(before), before)])
+    wagons = Detections.concatenate(
+        [_wagons(*one, scorer, light, effective_gsd_m) for one in zip(tracks, np.diff(before), before)]
+    )
     return Found(
         wagons if counted else Detections.empty(),
         _measures(tracks, lines),
@@ -197,25 +240,43 @@ def has_shadows(tracks: Sequence[Sequence[tuple[Strip, Lanes]]]) -> bool:
     return max((shade_contrast(lanes) for track in tracks for _, lanes in track), default=0.0) >= SHADOWED
 
 
-def read_track(stretches: Sequence[tuple[Strip, Lanes]], scorer: Scorer) -> list[Stretch]:
-    """Evidence and wagons of each seen stretch of a track."""
+def read_track(stretches: Sequence[tuple[Strip, Lanes]], scorer: Scorer, bed: BareBed | None = None) -> list[Stretch]:
+    """Evidence and wagons of each seen stretch of a track. bed: what the user marked as bare, where they did."""
     out = []
     for strip, lanes in stretches:
         occupied, joint = scorer.occupancy(lanes), scorer.joints(lanes)
+        if bed:
+            occupied = bed.corrected(lanes, occupied)
         wagons = segment(PER_METRE * strip.step_m * occupied, joint, strip.step_m)
         out.append(Stretch(strip, lanes, occupied, joint, wagons))
     return out
 
 
+def marked_bed(
+    tracks: Sequence[Sequence[tuple[Strip, Lanes]]], ends_m: Sequence[Sequence[float]], scorer: Scorer
+) -> BareBed | None:
+    """The bed as marked from ends_m to ends_m along some straightened tracks; None where nothing is marked, or seen of it."""
+    lanes, occupied = [], []
+    for stretches, (low, high) in zip(tracks, ends_m):
+        for strip, whole in stretches:
+            rows = slice(*np.searchsorted(strip.s_m, [low, high]))
+            if rows.stop > rows.start:
+                lanes.append(whole.rows(rows))
+                occupied.append(scorer.occupancy(whole)[rows])
+    return BareBed.of(lanes, occupied) if lanes else None
+
+
 def believed(stretch: Stretch, scorer: Scorer) -> Stretch:
-    """The stretch without its weak wagons, where most are weak: a bare bed on other ground can read as a row of them."""
+    """The stretch without what is hardly a wagon; and without all weak ones where most are: a bare bed on other ground can read as
+    a row of them."""
     if not len(stretch.wagons):
         return stretch
-    strong = scorer.confidence.log_odds(wagon_features(stretch)) >= 0  # p of a half
-    if strong.mean() >= 0.5:
-        return stretch
-    kept = Segments(stretch.wagons.start[strong], stretch.wagons.stop[strong], stretch.wagons.cut[strong])
-    return replace(stretch, wagons=kept, left_out=int((~strong).sum()))
+    odds = scorer.confidence.log_odds(wagon_features(stretch))
+    likely, strong = odds >= HARDLY, odds >= 0
+    doubtful = strong.sum() < 0.5 * likely.sum()
+    kept = strong if doubtful else likely
+    wagons = Segments(stretch.wagons.start[kept], stretch.wagons.stop[kept], stretch.wagons.cut[kept])
+    return replace(stretch, wagons=wagons, left_out=int((likely & ~strong).sum()) if doubtful else 0)
 
 
 def wagon_features(stretch: Stretch) -> np.ndarray:
@@ -229,7 +290,9 @@ def wagon_features(stretch: Stretch) -> np.ndarray:
     return np.stack([(total[wagons.stop] - total[wagons.start]) / np.maximum(steps, 1), joints, unusual], axis=1)
 
 
-def _wagons(track: Sequence[Stretch], length_m: float, before_m: float, scorer: Scorer) -> Detections:
+def _wagons(
+    track: Sequence[Stretch], length_m: float, before_m: float, scorer: Scorer, light: Light, effective_gsd_m: float
+) -> Detections:
     """Whole wagons of one line, those with their centre on it; before_m: length of the lines of the zone before this one."""
     parts = []
     for stretch in track:
@@ -240,6 +303,7 @@ def _wagons(track: Sequence[Stretch], length_m: float, before_m: float, scorer: 
         at = np.clip(np.searchsorted(strip.s_m, middle), 0, len(strip) - 1)
         score = scorer.confidence.log_odds(wagon_features(stretch))
         p = 1 / (1 + np.exp(-score))
+        kinds, kinds_p = types_of(strip, light, low, high, effective_gsd_m)
         made = Detections.make(
             np.interp(middle, strip.s_m, strip.x),
             np.interp(middle, strip.s_m, strip.y),
@@ -249,16 +313,18 @@ def _wagons(track: Sequence[Stretch], length_m: float, before_m: float, scorer: 
             CLASS,
             score=score,
             p=p,
-            note=_notes(high - low, p),
+            note=_notes(high - low, p, moves(strip, low, high, effective_gsd_m)),
+            type_name=kinds,
+            type_p=kinds_p,
             position_m=before_m + middle,
         )
         parts.append(made.select(keep))
     return Detections.concatenate(parts)
 
 
-def _notes(length_m: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """For the reviewer: wagons much longer than the ones around them, and weak ones."""
-    notes = np.full(len(p), "", object)
+def _notes(length_m: np.ndarray, p: np.ndarray, moving: bool = False) -> np.ndarray:
+    """For the reviewer: wagons much longer than the ones around them, weak ones, and a train that moved."""
+    notes = np.full(len(p), MOVING_NOTE if moving else "", object)
     notes[p < 0.5] = DOUBT_NOTE
     for k in range(len(p)):
         around = np.delete(length_m[max(0, k - 2) : k + 3], min(k, 2))
@@ -309,6 +375,35 @@ def _warnings(
             f"Track {zone.zone_id}: no shadows beside the wagons (cloud, or sun along the track); more are missed or false."
         )
     return tuple(out)
+
+
+def _together(zones: Sequence[Zone], lines: Sequence[Sequence[Any]]) -> list[tuple[str, ...]]:
+    """Warnings on the tracks' shapes: no length, crossing themselves, lying on each other."""
+    out = []
+    boxes = np.array([zone.geometry.bounds for zone in zones])
+    for k, (zone, ways) in enumerate(zip(zones, lines)):
+        told = []
+        if not ways:
+            told.append(f"Track {zone.zone_id} has no length. Draw it again.")
+        if any(not line.is_simple for line in ways):
+            told.append(
+                f"Track {zone.zone_id} crosses itself: a wagon at the crossing may be counted twice. Draw it as two."
+            )
+        near = (boxes[:k, :2] <= boxes[k, 2:] + SAME_TRACK_M) & (boxes[:k, 2:] >= boxes[k, :2] - SAME_TRACK_M)
+        for other in np.flatnonzero(near.all(1)):
+            shared = _shared_m(ways, lines[other])
+            if shared > SAME_M:
+                told.append(
+                    f"Track {zone.zone_id} lies on track {zones[other].zone_id} for {shared:.0f} m: "
+                    "what stands there is found in both, and is once in a total."
+                )
+        out.append(tuple(told))
+    return out
+
+
+def _shared_m(ways: Sequence[Any], others: Sequence[Any]) -> float:
+    """Over how many metres lines run so close to others that they are one track."""
+    return sum(line.intersection(other.buffer(SAME_TRACK_M)).length for line in ways for other in others)
 
 
 def _joined(geometry: Any) -> list:

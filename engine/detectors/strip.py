@@ -62,11 +62,12 @@ class Strip:
 
     def lanes(self, edges_m: Any) -> tuple[np.ndarray, np.ndarray]:
         """Means across the line between pairs of offsets (from, to): colour (n, lanes, 3) and observed share (n, lanes)."""
-        weighted = self.colour * self.weight[..., None]
-        columns = [(self.across_m >= low) & (self.across_m <= high) for low, high in edges_m]
-        total = np.stack([self.weight[:, which].sum(1) for which in columns], axis=1)
-        colour = np.stack([weighted[:, which].sum(1) for which in columns], axis=1)
-        return colour / np.maximum(total, 1e-6)[..., None], total / [which.sum() for which in columns]
+        columns = np.stack([(self.across_m >= low) & (self.across_m <= high) for low, high in edges_m]).astype(np.float32)
+        used = columns.any(0)
+        weighted = self.colour[:, used] * self.weight[:, used, None]
+        total = self.weight[:, used] @ columns[:, used].T
+        colour = np.tensordot(weighted, columns[:, used], axes=(1, 1)).transpose(0, 2, 1)
+        return colour / np.maximum(total, 1e-6)[..., None], total / columns.sum(1)
 
 
 def points_along(line: Any, step_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

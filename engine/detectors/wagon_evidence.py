@@ -7,7 +7,7 @@ two wagons, the body against the bed, edges along the flanks, patches that diffe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ SEEN = 0.25  # a lane's cell counts as seen from this share on
 OUTLIER = 4.0  # features are cut at this many standard deviations
 STRONGEST = 6.0  # no single cell says more than this, in log units, for or against a wagon
 JOINT_RANGE = (-8.0, 5.0)  # likewise for a joint
+LIGHT_EVERY = 4  # rows: the light is the same in all of them
 LIT_PERCENTILE = 75  # of the flanks' luminance: sunlit ground, unless three quarters of all flanks lie in shadow
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -98,6 +99,10 @@ class Lanes:
 
     def __len__(self) -> int:
         return len(self.signal)
+
+    def rows(self, which: slice) -> Lanes:
+        """A part of the stretch."""
+        return replace(self, signal=self.signal[which], seen=self.seen[which], beyond=self.beyond[which])
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,7 @@ class Light:
 def light_of(strips: Sequence[Strip], shade: np.ndarray | None = None) -> Light:
     """The light on these strips; shade where it is known."""
     low, high = contrast(strips)
+    strips = [strip.rows(slice(None, None, LIGHT_EVERY)) for strip in strips]
     flanks = [strip.lanes(FLANKS_M) for strip in strips]
     values = np.concatenate([np.zeros(0), *(((colour @ LUMA - low) / (high - low))[seen > SEEN] for colour, seen in flanks)])
     lit = float(np.percentile(values, LIT_PERCENTILE)) if len(values) else 0.5
@@ -371,16 +377,30 @@ def mean_along(values: np.ndarray, half_m: float, step_m: float) -> np.ndarray:
     """Moving mean over ``half_m`` to either side along the first axis; at the ends over what there is."""
     n = len(values)
     reach = int(round(half_m / step_m))
-    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=float)])
-    low, high = np.maximum(np.arange(n) - reach, 0), np.minimum(np.arange(n) + reach + 1, n)
-    count = (high - low).reshape(-1, *[1] * (values.ndim - 1))
-    return (total[high] - total[low]) / count
+    total = np.zeros((n + 1, *values.shape[1:]))
+    np.cumsum(values, axis=0, out=total[1:])
+    if n <= 2 * reach:
+        low, high = np.maximum(np.arange(n) - reach, 0), np.minimum(np.arange(n) + reach + 1, n)
+        return (total[high] - total[low]) / (high - low).reshape(-1, *[1] * (values.ndim - 1))
+    out = np.empty(values.shape)
+    np.subtract(total[2 * reach + 1 :], total[: n - 2 * reach], out=out[reach : n - reach])
+    out[reach : n - reach] /= 2 * reach + 1
+    some = np.arange(reach + 1, 2 * reach + 1).reshape(-1, *[1] * (values.ndim - 1))
+    out[:reach] = total[reach + 1 : 2 * reach + 1] / some
+    out[n - reach :] = (total[n] - total[n - 2 * reach : n - reach]) / some[::-1]
+    return out
 
 
 def shifted(values: np.ndarray, by_m: float, step_m: float) -> np.ndarray:
     """Values found ``by_m`` earlier along the first axis (later when negative), the end ones repeated."""
-    n = len(values)
-    return values[np.clip(np.arange(n) - int(round(by_m / step_m)), 0, max(n - 1, 0))]
+    n, steps = len(values), int(round(by_m / step_m))
+    if abs(steps) >= n:
+        return values[np.zeros(n, int) if steps > 0 else np.full(n, n - 1)]
+    out = np.empty_like(values)
+    out[max(steps, 0) : n + min(steps, 0)] = values[max(-steps, 0) : n - max(steps, 0)]
+    out[: max(steps, 0)] = values[:1]
+    out[n + min(steps, 0) :] = values[n - 1 :]
+    return out
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:

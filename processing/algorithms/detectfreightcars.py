@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsProcessing
+from qgis.core import QgsProcessing, QgsProcessingParameterFeatureSource
 
+from .. import bridge, lazy, scenes
 from ..detecting import DetectInScene
+
+freight_cars = lazy.engine("detectors.freight_cars")
 
 
 class DetectFreightCars(DetectInScene):
@@ -29,8 +32,10 @@ class DetectFreightCars(DetectInScene):
     def shortHelpString(self):
         """Help in the dialog and in qgis_process."""
         return self.tr(
-            "Finds freight cars along drawn tracks in one optical scene: one rectangle a car, with its position along the track.\n\n"
-            "Tracks are lines that lie within half a metre of their rails. Tracks of one run are judged together. The result is "
+            "Finds freight cars along drawn tracks in one optical scene: one rectangle a car, with its position along the track and, "
+            "where the scene is fine enough to tell (0.5 m; tank cars to 1 m), its type.\n\n"
+            "Tracks are lines that lie within half a metre of their rails; a line that lies beside them is said, not moved. All tracks "
+            "of a run are judged in one light. Where a bare bed is taken for cars, mark a stretch of empty track. The result is "
             "what was found, not a tally: rason:tallyscene or rason:tally give the number with its interval."
         )
 
@@ -39,3 +44,30 @@ class DetectFreightCars(DetectInScene):
         return self.tr(
             "Centre lines of the tracks. Fields zone_id and name are used where present; a line is taken as kind track."
         )
+
+    def more(self):
+        """EMPTY_STRETCH."""
+        stretch = QgsProcessingParameterFeatureSource(
+            "EMPTY_STRETCH",
+            self.tr("Empty stretch of track"),
+            [QgsProcessing.SourceType.TypeVectorLine],
+            optional=True,
+        )
+        return [
+            scenes.with_help(
+                stretch,
+                self.tr(
+                    "Lines of at least 10 m drawn along the tracks where nothing stands: what a bare bed looks like in this scene. Left "
+                    "empty, the detector goes by the beds it was fitted on."
+                ),
+            )
+        ]
+
+    def read(self, parameters, context, feedback):
+        """As for every class, and the empty stretch."""
+        super().read(parameters, context, feedback)
+        source = self.parameterAsSource(parameters, "EMPTY_STRETCH", context)
+        if source is not None:
+            stretches = bridge.read_zones(source, self.scene.frame, context, feedback, "EMPTY_STRETCH")
+            self.finder = freight_cars.FreightCars(empty_stretch=tuple(stretches))
+            self.finder.check(self.zones)

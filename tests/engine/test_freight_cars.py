@@ -98,6 +98,108 @@ def test_a_rake_on_its_own_bed_is_counted(ground):
     assert abs(len(found.detections) - len(kinds)) <= 1
 
 
+def close_tracks(kinds, spacing_m=5.0, elevation_deg=20, seed=2):
+    """Two simulated tracks beside each other, the sun in the south, low; cars on the southern one alone, which lies at y = 0."""
+    from rason.engine.simulate import rail
+    from rason.engine.simulate.layout import Layout
+    from rason.engine.simulate.render import render
+
+    south = np.array([[0.0, 0.0], [300.0, 0.0]])
+    cars = rail.train(south, 90.0, kinds, np.random.default_rng(seed))
+    layout = Layout(tracks=(south, south + [0.0, spacing_m]), things=tuple(cars), ground="soil")
+    seen = render(layout, (0, -25, 300, 30), gsd_m=0.35, sun_azimuth_deg=180, sun_elevation_deg=elevation_deg, seed=seed)
+    return seen.as_scene()
+
+
+KINDS = ["gondola", "gondola", "box", "tank", "hopper", "gondola", "gondola", "box"]
+
+
+@pytest.mark.parametrize("spacing_m", [4.6, 5.5])
+def test_a_neighbours_shadow_on_a_bare_bed_is_no_wagon(spacing_m):
+    """Synthetic. Whether or not the neighbour's track is drawn."""
+    scene = close_tracks(KINDS, spacing_m)
+    occupied = Zone("S", "track", LineString([(40, 0), (260, 0)]))
+    empty = Zone("N", "track", LineString([(40, spacing_m), (260, spacing_m)]))
+    together = FreightCars().detect_together(scene, [occupied, empty])
+    assert abs(len(together[0].detections) - len(KINDS)) <= 1
+    assert len(together[1].detections) == 0
+    assert len(FreightCars().detect(scene, empty).detections) == 0
+
+
+def test_one_found_a_track_in_order():
+    scene = rake(STARTS)
+    there, nowhere = track(), Zone("T2", "track", LineString([(10, 12), (290, 12)]))
+    first, second = FreightCars().detect_together(scene, [there, nowhere])
+    assert (len(first.detections), len(second.detections)) == (8, 0)
+    assert FreightCars().detect_together(scene, []) == []
+
+
+def test_positions_run_from_the_first_vertex():
+    forth = FreightCars().detect(rake(STARTS), track(10.0, 290.0)).detections
+    np.testing.assert_allclose(np.sort(forth.position_m), np.sort(forth.x) - 10, atol=0.2)
+    back = FreightCars().detect(rake(STARTS), Zone("T1", "track", LineString([(290, 0), (10, 0)]))).detections
+    np.testing.assert_allclose(np.sort(290 - back.position_m), np.sort(back.x), atol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (LineString([(0, 0), (np.nan, 0)]), "coordinates that are not numbers"),
+        (box(0, 0, 10, 10), "not a line"),
+    ],
+)
+def test_what_is_no_track_is_refused(line, words):
+    with pytest.raises(Refusal, match=words):
+        FreightCars().detect_together(rake([]), [Zone("T1", "track", line)])
+
+
+def test_a_line_without_length_gives_nothing_and_says_so():
+    found = FreightCars().detect(rake([]), Zone("T1", "track", LineString([(50, 0), (50, 0), (50, 0)])))
+    assert (len(found.detections), found.measures) == (0, {})
+    assert "has no length" in found.warnings[0]
+
+
+def test_a_track_that_crosses_itself_is_said():
+    loop = Zone("T1", "track", LineString([(10, 0), (200, 0), (200, 15), (100, 15), (100, -15)]))
+    assert "crosses itself" in FreightCars().detect(rake(STARTS), loop).warnings[0]
+
+
+def test_a_track_drawn_twice_is_said_and_counted_once_in_a_total():
+    from rason.engine.counting import objects_once
+
+    zones = [track(), Zone("T2", "track", LineString([(50, 0.4), (290, 0.4)]))]
+    found = FreightCars().detect_together(rake(STARTS), zones)
+    assert "T2 lies on track T1 for 240 m" in " ".join(found[1].warnings)
+    assert len(objects_once([part.detections for part in found], zones)) == 8
+
+
+def test_a_track_that_leaves_the_scene():
+    found = FreightCars().detect(rake(STARTS), Zone("T1", "track", LineString([(150, 0), (450, 0)])))
+    assert "50 % of it was not observed" in " ".join(found.warnings)
+    assert ((found.detections.x > 150) & (found.detections.x < 300)).all() and len(found.detections) >= 1
+
+
+def test_a_line_beside_its_rails_is_said_and_not_moved():
+    scene = single_track("soil", 4, KINDS)
+    for north in (-1.25, 1.25):
+        beside = Zone("T1", "track", LineString([(40, north), (260, north)]))
+        found = FreightCars().detect(scene, beside)
+        point = "north" if north > 0 else "south"
+        assert any(f"m {point} of its rails: move it" in text for text in found.warnings), found.warnings
+        np.testing.assert_allclose(found.detections.y, north, atol=0.1)
+    assert not any("rails" in text for text in FreightCars().detect(scene, track(40.0, 260.0)).warnings)
+
+
+def test_types_are_told_where_the_scene_is_fine_enough():
+    """Synthetic."""
+    kinds = ["tank"] * 6 + ["gondola"] * 4
+    found = FreightCars().detect(single_track("soil", 6, kinds), track(40.0, 260.0)).detections
+    first, last = (found.type_name[found.x * side < (90 + 6 * 12.02) * side - 5] for side in (1, -1))
+    assert (first == "tank").mean() >= 0.5 > (last == "tank").mean()
+    told = found.type_name != ""
+    assert (np.isfinite(found.type_p) == told).all()
+
+
 def test_nothing_seen_gives_no_measure():
     found = FreightCars().detect(rake([]), Zone("T1", "track", LineString([(5000, 0), (5100, 0)])))
     assert len(found.detections) == 0

@@ -36,3 +36,39 @@ def test_polygons_are_no_tracks(refused, place, make_zones, tmp_path):
 def test_a_scene_too_coarse_is_refused(refused, place, variant):
     coarse = variant(place.scene, "coarse.tif", xRes=8, yRes=8, resampleAlg="average")
     refused("too coarse", "rason:detectcontainers", INPUT=coarse, ZONES=place.zones, EPOCH="2023-07-18", OUTPUT="memory:")
+
+
+def test_an_empty_stretch_of_track(run, refused, place, make_zones, tmp_path):
+    from shapely.geometry import LineString, Point
+
+    tracks = make_zones(tmp_path / "t.gpkg", [(place.shapes[name], {"zone_id": name}) for name in ("loaded", "empty")])
+    x, y = place.shapes["empty"].coords[0]
+    same = {"INPUT": place.scene, "TRACKS": tracks, "OUTPUT": "memory:"}
+    bare = make_zones(tmp_path / "bare.gpkg", [(LineString([(x + 50, y + 0.5), (x + 120, y)]), {})])
+    assert abs(run("rason:detectfreightcars", EMPTY_STRETCH=bare, **same)["FOUND"] - place.truth["scene"]["loaded"]) <= 1
+    off = make_zones(tmp_path / "off.gpkg", [(LineString([(x + 50, y + 9), (x + 120, y + 9)]), {})])
+    refused("EMPTY_STRETCH lies on none of the tracks", "rason:detectfreightcars", EMPTY_STRETCH=off, **same)
+    blob = make_zones(tmp_path / "blob.gpkg", [(Point(x, y).buffer(20), {})])
+    refused("EMPTY_STRETCH", "rason:detectfreightcars", EMPTY_STRETCH=blob, **same)
+
+
+def test_positions_and_types_are_written(run, place, make_zones, tmp_path):
+    tracks = make_zones(tmp_path / "t.gpkg", [(place.shapes["loaded"], {"zone_id": "loaded"})])
+    rows = list(run("rason:detectfreightcars", INPUT=place.scene, TRACKS=tracks, OUTPUT="memory:")["OUTPUT"].getFeatures())
+    length = place.shapes["loaded"].length
+    assert rows and all(0 <= row["position_m"] <= length for row in rows)
+
+
+@pytest.mark.parametrize("wrong", ["polygon", "nothing", "elsewhere"])
+def test_tracks_that_are_none(refused, place, make_zones, tmp_path, wrong):
+    from shapely.affinity import translate
+
+    line = place.shapes["loaded"]
+    zones = {
+        "polygon": [(line.buffer(3), {"zone_id": "a"})],
+        "nothing": [(None, {"zone_id": "a"})],
+        "elsewhere": [(translate(line, 5000), {"zone_id": "a"})],
+    }[wrong]
+    words = {"polygon": "not a line|TRACKS", "nothing": "TRACKS holds no zones", "elsewhere": "outside the scene"}[wrong]
+    tracks = make_zones(tmp_path / "t.gpkg", zones)
+    refused(words, "rason:detectfreightcars", INPUT=place.scene, TRACKS=tracks, OUTPUT="memory:")
