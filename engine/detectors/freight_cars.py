@@ -326,10 +326,9 @@ def _notes(length_m: np.ndarray, p: np.ndarray, moving: bool = False) -> np.ndar
     """For the reviewer: wagons much longer than the ones around them, weak ones, and a train that moved."""
     notes = np.full(len(p), MOVING_NOTE if moving else "", object)
     notes[p < 0.5] = DOUBT_NOTE
-    for k in range(len(p)):
-        around = np.delete(length_m[max(0, k - 2) : k + 3], min(k, 2))
-        if len(around) and length_m[k] > DOUBLE * np.median(around):
-            notes[k] = DOUBLE_NOTE
+    padded = np.pad(np.asarray(length_m, float), 2, constant_values=np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 5)[:, [0, 1, 3, 4]] if len(p) > 1 else np.zeros((0, 4))
+    notes[: len(around)][length_m[: len(around)] > DOUBLE * np.nanmedian(around, axis=1)] = DOUBLE_NOTE
     return notes
 
 

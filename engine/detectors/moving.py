@@ -16,7 +16,7 @@ AROUND_M = 5.0  # a wagon is looked at with so much of its neighbours
 ALIKE = 0.6  # correlation of red and blue from which a shift means something
 LEAST_M, LEAST_STEPS = 0.5, 1.0  # smaller shifts are nothing
 AGREE = 0.35  # wagons agree when the spread of their shifts is less than this share of it
-FEWEST = 3
+FEWEST, ENOUGH = 3, 8  # wagons that must agree, and that are looked at
 BODY_M, GROUND_M = 1.0, 2.0  # columns within, and beyond
 
 
@@ -24,6 +24,8 @@ def moves(strip: Strip, low: np.ndarray, high: np.ndarray, detail_m: float) -> b
     """Whether the wagons whose bodies reach from low to high along the strip stand on wheels that turn. detail_m: effective GSD."""
     if len(low) < FEWEST:
         return False
+    some = np.unique(np.linspace(0, len(low) - 1, ENOUGH).astype(int))
+    low, high = low[some], high[some]
     near = np.abs(strip.across_m)
     train = _shifts(strip, near <= BODY_M, low, high)
     if len(train) < FEWEST or len(train) < 0.5 * len(low):

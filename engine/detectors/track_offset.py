@@ -27,6 +27,7 @@ EDGE_M = 0.5  # edges are differences over twice this across the track
 SEEN = 0.9  # of a cell's column
 ALIKE = 0.3  # neighbouring cells show the same thing: their log-odds count this much
 FAR_M, SURE, FEWEST = 0.75, 0.98, 3  # what is worth a warning: metres, probability, cells
+LIMIT_M = 1.85  # what fits best at the limit of what was tried may be the next track
 ACROSS_M = np.arange(-HALF_M - TRIED_M, HALF_M + TRIED_M + 1e-9, GRID_M)
 OFFSETS_M = np.arange(-TRIED_M, TRIED_M + 1e-9, GRID_M)
 POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
@@ -112,7 +113,7 @@ def offset(
 
 def warning(zone_id: str, to_right_m: float, far: float, right: np.ndarray) -> tuple[str, ...]:
     """What to tell the user of a line that surely lies beside its rails."""
-    if not (far > SURE and abs(to_right_m) >= FAR_M):
+    if not (far > SURE and FAR_M <= abs(to_right_m) <= LIMIT_M):
         return ()
     east, north = -np.sign(to_right_m) * right  # from the rails to the line
     point = POINTS[int(round(np.degrees(np.arctan2(east, north)) / 45.0)) % 8]
