@@ -16,7 +16,8 @@ SHORTEST_M = 10.0
 EVERY_M = 2.0  # along the stretch, where its distance is looked at
 LEAST_SPREAD = 0.04  # of the contrast: a bed smoother than this is taken as this rough
 ALIKE = 1.2  # times the 95th percentile of the stretch's own distances from its mean
-EMPTY = -2.0  # log-odds of a wagon where all looks like the marked bed, at most; and what the marked bed itself should read
+EMPTY = 0.0  # log-odds of a wagon that nine tenths of the marked bed itself should stay below
+SAME = 3.0  # log-odds taken from a cell where all looks like the marked bed: a wagon of the bed's colour can still stand out
 MOST = 4.0  # log-odds by which a scene whose bed reads as wagons is corrected at most
 
 
@@ -43,7 +44,7 @@ class BareBed:
         """Log-odds (n,) of a wagon, knowing the bed."""
         same = _distance(_cells(lanes), self.mean, self.spread) <= self.alike
         less = occupied - self.excess
-        return np.where(same, np.minimum(less, EMPTY), less)
+        return less - SAME * same
 
 
 def _cells(lanes: Lanes) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString
 
-from rason.engine.detectors.bare_bed import EMPTY, MOST, BareBed, place_on
+from rason.engine.detectors.bare_bed import EMPTY, MOST, SAME, BareBed, place_on
 from rason.engine.detectors.wagon_evidence import Lanes
 from rason.engine.errors import Refusal
 
@@ -35,12 +35,12 @@ def lanes(values):
     return Lanes(signal, np.ones(signal.shape[:2]), np.zeros((len(signal), 2)), 0.5, True, 0.5)
 
 
-def test_what_looks_like_the_marked_bed_is_empty_and_the_rest_is_not():
+def test_what_looks_like_the_marked_bed_is_less_likely_a_wagon_and_the_rest_is_not():
     rng = np.random.default_rng(0)
     bed = BareBed.of([lanes(0.5 + 0.02 * rng.normal(size=60))], [np.full(60, -3.0)])
     seen = lanes(np.concatenate([np.full(40, 0.5), np.full(40, 0.9)]))
     told = bed.corrected(seen, np.full(80, 3.0))
-    assert (told[:37] == EMPTY).all()
+    assert (told[:37] == 3.0 - SAME).all()
     assert (told[43:] == 3.0).all()
 
 
