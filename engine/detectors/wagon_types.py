@@ -1,8 +1,10 @@
-"""What kind of wagon a wagon is, as far as it shows from above.
+"""Whether a wagon is a tank car, as far as it shows from above.
 
 Each wagon is looked at as a patch of 12 places along it and 16 across, its shade to the right: what its roof looks like across (a
 tank's ridge, a gondola's hollow, a flat's beams), how its ends are rounded, its shadow's width (its height), its length and colour.
-A small net fitted on simulated wagons gives the probabilities (``bench/fit_wagon_types.py``).
+A small net gives the probabilities (``bench/fit_wagon_types.py``), fitted on simulated wagons of every type and on real ones of which
+only is known whether they are tank cars. What it says of the other types holds for simulated wagons and not for the real sets, so it
+is not told.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ ALONG = (np.arange(12) + 0.5) / 12  # of the body's length
 ACROSS_M = np.arange(-2.5, 5.01, 0.5)  # the shaded side is the longer one, for the shadow
 CORE = np.abs(ACROSS_M) <= 1.01
 RIM = np.abs(np.abs(ACROSS_M) - 1.5) < 0.01
-ALL_UP_TO_M, TANK_UP_TO_M = 0.65, 1.2  # effective GSD to which all types, and whether it is a tank, can be told
-TOLD = 0.6  # a type less probable than this is left empty
+FINE_UP_TO_M, TANK_UP_TO_M = 0.65, 1.2  # effective GSD to which the fine net serves, and to which anything can be told
+TOLD = 0.8  # a type less probable than this is left empty
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,15 @@ def _net(values: dict) -> TypeNet:
 def types_of(
     strip: Strip, light: Light, low: np.ndarray, high: np.ndarray, effective_gsd_m: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Type and its probability (k,) of wagons whose bodies reach from low to high along the strip; empty and NaN if not told."""
+    """ "tank" and its probability (k,) for wagons whose bodies reach from low to high along the strip; empty and NaN if not told."""
     nothing = np.full(len(low), "", object), np.full(len(low), np.nan)
     if not len(low) or effective_gsd_m > TANK_UP_TO_M:
         return nothing
     fine, coarse = shipped_nets()
-    features = type_features(strip, light, low, high)
-    if effective_gsd_m <= ALL_UP_TO_M:
-        chances = fine.chances(features)
-        best = chances.argmax(1)
-        names, p = np.array(TYPES, object)[best], chances[np.arange(len(best)), best]
-    else:
-        p = coarse.chances(features)[:, TYPES.index(TANK)]
-        names = np.full(len(p), TANK, object)
+    net = fine if effective_gsd_m <= FINE_UP_TO_M else coarse
+    p = net.chances(type_features(strip, light, low, high))[:, TYPES.index(TANK)]
     told = p >= TOLD
-    return np.where(told, names, ""), np.where(told, p, np.nan)
+    return np.where(told, TANK, "").astype(object), np.where(told, p, np.nan)
 
 
 def type_features(strip: Strip, light: Light, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ class DetectFreightCars(DetectInScene):
         """Help in the dialog and in qgis_process."""
         return self.tr(
             "Finds freight cars along drawn tracks in one optical scene: one rectangle a car, with its position along the track and, "
-            "where the scene is fine enough to tell (0.5 m; tank cars to 1 m), its type.\n\n"
+            "to about 1 m, the type tank where it looks like a tank car (fitted mostly on simulated cars: check them).\n\n"
             "Tracks are lines that lie within half a metre of their rails; a line that lies beside them is said, not moved. All tracks "
             "of a run are judged in one light. Where a bare bed is taken for cars, mark a stretch of empty track. The result is "
             "what was found, not a tally: rason:tallyscene or rason:tally give the number with its interval."

@@ -37,7 +37,7 @@ def test_chances_sum_to_one_and_types_are_the_published_words():
     assert wt.TANK in wt.TYPES
 
 
-@pytest.mark.parametrize(("gsd", "allowed"), [(0.5, {*wt.TYPES, ""}), (1.0, {"tank", ""}), (1.5, {""})])
+@pytest.mark.parametrize(("gsd", "allowed"), [(0.5, {"tank", ""}), (1.0, {"tank", ""}), (1.5, {""})])
 def test_types_stop_where_they_cannot_be_told(gsd, allowed):
     names, p = wt.types_of(strip(lambda t: 0.5 + 0 * t), LIGHT, np.array([2.0, 15.0]), np.array([14.0, 27.0]), gsd)
     assert set(names) <= allowed
