@@ -27,7 +27,7 @@ ACROSS_M = np.arange(-2.5, 5.01, 0.5)  # the shaded side is the longer one, for 
 CORE = np.abs(ACROSS_M) <= 1.01
 RIM = np.abs(np.abs(ACROSS_M) - 1.5) < 0.01
 FINE_UP_TO_M, TANK_UP_TO_M = 0.65, 1.2  # effective GSD to which the fine net serves, and to which anything can be told
-TOLD = 0.8  # a type less probable than this is left empty
+TOLD = 0.95  # less probable tank cars are left empty: the net is surer than it should be, and a false one is worse than none
 
 
 @dataclass(frozen=True)
