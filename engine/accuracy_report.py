@@ -13,7 +13,7 @@ import numpy as np
 from .accuracy import Place, curve, reliability
 from .report import Report, words
 
-SIDE, EDGE = 300, 46  # of a plot's square and the room for its words, in pixels
+SIDE, EDGE = 300, 60  # of a plot's square and the room for its words, in pixels
 INK, SOFT, MARK, WARM = "#1c2733", "#ccd6df", "#0f6a73", "#a35400"
 MOST_BARS = 14
 
