@@ -172,6 +172,25 @@ def ships_sar():
     return "\n\n".join(parts)
 
 
+def piles():
+    """Covered stacks and coal piles: areas."""
+    made = result("piles")
+    if not made:
+        return missing("piles", "python bench/accuracy_piles.py")
+    lines = [
+        (
+            part,
+            name.replace("_", " "),
+            *(_words(values.get(key)) for key in ("WAPE", "bias", "scenes without", "false m2 in all of them")),
+        )
+        for part, run in made.items()
+        if isinstance(run, dict) and isinstance(run.get("summary"), dict)
+        for name, values in run["summary"].items()
+        if isinstance(values, dict)
+    ]
+    return table(("part", "class", "WAPE of the area", "bias", "scenes without", "false m² in all of them"), lines)
+
+
 def visibility():
     """Clouds and haze read off the picture."""
     made = result("visibility")
@@ -302,6 +321,7 @@ PARTS = {
     "containers": containers,
     "ships": ships,
     "ships_sar": ships_sar,
+    "piles": piles,
     "visibility": visibility,
     "onnx": onnx,
     "synthetic": synthetic,
