@@ -256,7 +256,13 @@ def synthetic():
         ("scenes", "calibrated on", "judged", "widened", "ours: coverage / median width / score", "plain t", "conformal"),
         intervals,
     )
-    return f"{made['trials']} trials, {made['refused']} refused as too coarse.\n\n{text}\n\n{more}"
+    together = "; ".join(
+        f"{name}: {c['ours']['coverage']} of {c['scenes']} scenes (plain t {c['plain t']['coverage']}, conformal {c['conformal']['coverage']}; "
+        f"interval scores {c['ours']['mean_interval_score_over_truth']}, {c['plain t']['mean_interval_score_over_truth']}, "
+        f"{c['conformal']['mean_interval_score_over_truth']})"
+        for name, c in made.get("pooled", {}).items()
+    )
+    return f"{made['trials']} trials, {made['refused']} refused as too coarse. All kinds together, {together}.\n\n{text}\n\n{more}"
 
 
 def coverage():

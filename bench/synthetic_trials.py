@@ -54,6 +54,7 @@ CASES = {
 }
 K = 30  # scenes in a calibration
 LEVEL = 0.9
+LEAST = 10  # scenes of a group, below which it is not reported
 
 
 def inside(geometry, shape, x0, y0, gsd_m):
@@ -341,8 +342,25 @@ def coverage(judged, pool, class_name, k, *, told):
         inside_, width, score = np.array(values, float).T
         out[name] = {
             "coverage": round(float(inside_.mean()), 3),
-            "median_width_over_truth": round(float(np.nanmedian(width)), 3),
+            "median_width_over_truth": round(float(np.nanmedian(width)), 3) if np.isfinite(width).any() else None,
             "mean_interval_score_over_truth": round(float(score.mean()), 3),
+        }
+    return out
+
+
+def pooled(kinds):
+    """Coverage over the scenes of all kinds, each kind calibrated by itself."""
+    out = {}
+    for k in (10, K):
+        parts = [part["intervals"][f"calibrated, k {k}"] for part in kinds.values()]
+        parts = [part for part in parts if part]
+        scenes = sum(part["scenes"] for part in parts)
+        out[f"calibrated, k {k}"] = {"scenes": scenes} | {
+            name: {
+                key: round(sum(part[name][key] * part["scenes"] for part in parts) / max(scenes, 1), 3)
+                for key in ("coverage", "mean_interval_score_over_truth")
+            }
+            for name in ("ours", "plain t", "conformal")
         }
     return out
 
@@ -358,6 +376,7 @@ def report(lines):
         for line in of:
             at = "" if line["gsd"] is None else f" at {line['gsd']:g} m"
             groups[f"{line['family']}, {line['shift']}{at}"].append(line)
+        groups = {group: part for group, part in groups.items() if len(part) >= LEAST}
         judged, fit, name = groups.get("held out, none", []), groups.get("fit, none", []), CLASS[kind]
         out["kinds"][kind] = {
             "class": name,
@@ -374,6 +393,7 @@ def report(lines):
                 },
             },
         }
+    out["pooled"] = pooled(out["kinds"])
     return out
 
 
