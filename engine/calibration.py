@@ -230,7 +230,7 @@ class Calibration:
         Prior: half-Cauchy(.8) on the cv, Jeffreys' b^-1/2 on the mean (flat on log b would be improper where no false
         detection was seen). With fewer than three scenes of known ground, pulled to what ``classes.py`` expects.
         """
-        use = self.exposure > 0
+        use = self.exposure > 1e-6  # less is ground of no size
         bg, exposure = self.bg[use], self.exposure[use]
         usual = CLASSES[self.class_name].false_on_empty if self.class_name in CLASSES else 0.5
         pull = 0.5 / (self.false_on_empty or usual) if len(bg) < LEAST_SCENES else 0.0

@@ -100,3 +100,10 @@ def test_a_detector_that_misses_more_stands_for_more(lower, higher):
     low, high = (calibration_of("ship", places(8, recall=recall, seed=3), {}) for recall in (lower, higher))
     estimate = [tally(["z"], [50], [1.0], c, trust=Trust(0.0, "calibrated")).estimate[0] for c in (low, high)]
     assert estimate[0] > estimate[1]
+
+
+def test_false_detections_on_ground_of_next_to_no_size_leave_numbers():
+    made = of([(30, 5, 0, 4, 5e-324)] * 4)
+    assert all(
+        np.isfinite(getattr(made.draws(size=200), name)).all() for name in ("mu", "tau", "background", "background_cv")
+    )
