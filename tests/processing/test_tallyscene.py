@@ -48,7 +48,8 @@ def test_tally_keeps_the_contract(tallied):
             assert float(row["estimate"]).is_integer() and row["visible_fraction"] == pytest.approx(1.0)
     units = {(row["zone_id"], row["unit"]) for row in tally}
     assert {("loaded", "m"), ("loaded", "share"), ("yard", "m2"), ("yard", "share")} <= units
-    assert len(units) == len(tally), "zone, class, unit and epoch are unique"
+    keys = {(row["zone_id"], row["class"], row["unit"], row["epoch"]) for row in tally}
+    assert len(keys) == len(tally), "zone, class, unit and epoch are unique"
 
 
 def test_nothing_detected_has_an_upper_end(tallied):
