@@ -17,6 +17,7 @@ from .calibration import COUNTED, HAND_UPWARD, REVIEWED, UNCALIBRATED, Calibrati
 from .classes import CLASSES
 from .errors import Refusal
 
+LEAST_RECALL = 0.001  # labels that hold doubles alone would say that nothing is ever found
 LEAST_VISIBLE = 0.5  # below this a zone is not observed
 # Objects stand in stacks and trains: the hidden part is drawn as if the zone were this many blocks, each seen or hidden as a
 # whole, whose fill varies as much as its mean (a Poisson scale-up covered 66 % of a nominal 90 %, ALGORITHMS 2.4).
@@ -52,7 +53,7 @@ class SceneDraws:
             z = np.where(z > 0, HAND_UPWARD * z, z)
         sd = np.maximum(np.hypot(shared.tau, site_sd), least_sd)
         found = np.exp(-(shared.mu + z * sd)).clip(*FOUND_LIMITS)
-        recall = np.minimum(found * shared.true_share, 0.9995)
+        recall = np.clip(found * shared.true_share, LEAST_RECALL, 0.9995)
         return cls(recall, np.minimum(recall / found, 1.0), _rates(shared, rng), shared.by_hand)
 
     def seen(self, detected: float, exposure: float, rng: np.random.Generator) -> np.ndarray:

@@ -109,3 +109,8 @@ def test_false_detections_on_ground_of_next_to_no_size_leave_numbers():
     assert all(
         np.isfinite(getattr(made.draws(size=200), name)).all() for name in ("mu", "tau", "background", "background_cv")
     )
+
+
+def test_labels_that_hold_doubles_alone_give_a_wide_interval_and_no_error():
+    made = tally(["z"], [3], [1.0], of([(0, 0, 1, 0, 0.0)]), trust=Trust(0.2, "uncalibrated"), size=300)
+    assert 0 <= made.low[0] <= made.estimate[0] <= made.high[0]
