@@ -11,7 +11,7 @@ again. Every trial depends on its seed alone.
   fit:    family "fit", default conditions: what calibrations are made of.
 
 The intervals: each judged scene is tallied with a calibration of K scenes drawn from the other scenes of its own family and
-conditions ("calibrated": the issue's independent scenes), from family fit ("another family": what a user of a calibration made
+conditions ("calibrated": independent scenes of one population), from family fit ("another family": what a user of a calibration made
 elsewhere meets; taken for calibrated), and as trust() would have it, with conditions outside the calibrated range widened
 ("as told"). --report makes the figures again from the lines alone. Everything here is synthetic.
 """
