@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,19 @@ class Zone:
     def parts(self) -> list:
         """The single lines or polygons."""
         return [part for part in getattr(self.geometry, "geoms", [self.geometry]) if not part.is_empty]
+
+    def squares(self, side_m: float) -> Iterator[Any]:
+        """The polygon cut into pieces that fit into equal rectangles of at most this side."""
+        from shapely.geometry import box
+
+        west, south, east, north = self.geometry.bounds
+        columns, rows = (max(1, int(np.ceil(side / side_m))) for side in (east - west, north - south))
+        xs, ys = np.linspace(west, east, columns + 1), np.linspace(south, north, rows + 1)
+        for i in range(columns):
+            for j in range(rows):
+                piece = self.geometry.intersection(box(xs[i], ys[j], xs[i + 1], ys[j + 1]))
+                if piece.area > 0:
+                    yield piece
 
     def holds(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Which points (N,) belong to the zone: inside the polygon, or within TRACK_REACH_M of the track."""

@@ -89,11 +89,7 @@ class DetectInScene(RasonAlgorithm):
 
     def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
-        layer = bridge.raster_layer(self, parameters, "INPUT", context)
-        scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
-        self.scene = scenes.behind_visibility(self, parameters, context, scene)
-        self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
-        self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
+        self.scene, self.crs, self.scene_name, self.epoch = scenes.read_scene(self, parameters, context)
         source = self.parameterAsSource(parameters, self.zones_key, context)
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback, self.zones_key)
         self.finder = self.detector(parameters, context)

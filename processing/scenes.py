@@ -116,6 +116,15 @@ def behind_visibility(algorithm, parameters, context, scene):
     return masked.MaskedScene(scene, bridge.read_classes(layer, "VISIBILITY"))
 
 
+def read_scene(algorithm, parameters, context):
+    """The scene of INPUT behind its VISIBILITY, its layer's CRS and file name, and its epoch."""
+    layer = bridge.raster_layer(algorithm, parameters, "INPUT", context)
+    scene = bridge.read_scene(layer, bands=algorithm.parameterAsString(parameters, "BANDS", context))
+    scene = behind_visibility(algorithm, parameters, context, scene)
+    epoch = read_epoch(algorithm, parameters, context, scene.metadata)
+    return scene, layer.crs(), bridge.scene_name(layer), epoch
+
+
 def read_epoch(algorithm, parameters, context, metadata, name="INPUT"):
     """The epoch that EPOCH and EPOCH_PRECISION give, else the file's."""
     value = parameters.get("EPOCH")

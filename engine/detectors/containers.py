@@ -99,7 +99,7 @@ class Containers(ZoneByZone):
         if zone.is_track:
             raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
         ground, around, warnings = _surroundings(scene, zone)
-        squares = list(_squares(zone))
+        squares = list(zone.squares(SQUARE_M))
         done = []
         covered_m2 = 0.0
         for i, part in enumerate(squares):
@@ -317,20 +317,6 @@ def _quiet(patch: Patch) -> np.ndarray:
 
     rough = ndimage.gaussian_gradient_magnitude(patch.luminance(), 1.0)
     return rough <= (np.median(rough[patch.valid]) if patch.valid.any() else 0.0)
-
-
-def _squares(zone: Zone) -> Iterator[Any]:
-    """The zone cut into squares of at most SQUARE_M."""
-    from shapely.geometry import box
-
-    west, south, east, north = zone.geometry.bounds
-    columns, rows = (max(1, int(np.ceil(side / SQUARE_M))) for side in (east - west, north - south))
-    xs, ys = np.linspace(west, east, columns + 1), np.linspace(south, north, rows + 1)
-    for i in range(columns):
-        for j in range(rows):
-            part = zone.geometry.intersection(box(xs[i], ys[j], xs[i + 1], ys[j + 1]))
-            if part.area > 0:
-                yield part
 
 
 def _grown(bounds: tuple[float, float, float, float], by_m: float) -> tuple[float, float, float, float]:

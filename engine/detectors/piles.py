@@ -8,7 +8,6 @@ looks the same: zones must leave buildings out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,7 @@ class _Piles(ZoneByZone):
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Measures "m2" and "share" of the zone, without any where no ground can be learned (and a warning says so)."""
         area = seen = 0.0
-        parts = list(_squares(zone, SQUARE_PX * max(scene.gsd_m, PIXEL_M)))
+        parts = list(zone.squares(SQUARE_PX * max(scene.gsd_m, PIXEL_M)))
         blind = 0
         for number, piece in enumerate(parts):
             step = part(progress, number, len(parts))
@@ -162,20 +161,6 @@ def _is_loose(patch: Patch, body: np.ndarray) -> bool:
     smooth = ndimage.gaussian_filter(light * own, 2.0) / np.maximum(ndimage.gaussian_filter(own, 2.0), 1e-6)
     detail = (light - smooth)[middle].std()
     return np.ptp(mean) <= COAL_COLOURED * mean.mean() and detail <= COAL_ROUGH * light[middle].mean()
-
-
-def _squares(zone: Zone, side_m: float) -> Iterator[Any]:
-    """The zone cut into squares of at most this side."""
-    from shapely.geometry import box
-
-    west, south, east, north = zone.geometry.bounds
-    columns, rows = (max(1, int(np.ceil(side / side_m))) for side in (east - west, north - south))
-    xs, ys = np.linspace(west, east, columns + 1), np.linspace(south, north, rows + 1)
-    for i in range(columns):
-        for j in range(rows):
-            piece = zone.geometry.intersection(box(xs[i], ys[j], xs[i + 1], ys[j + 1]))
-            if piece.area > 0:
-                yield piece
 
 
 def _none():  # type: ignore[no-untyped-def]

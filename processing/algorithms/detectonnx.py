@@ -129,11 +129,7 @@ class DetectOnnx(RasonAlgorithm):
 
     def read(self, parameters, context, feedback):
         """Open and check everything; nothing is written yet."""
-        layer = bridge.raster_layer(self, parameters, "INPUT", context)
-        scene = bridge.read_scene(layer, bands=self.parameterAsString(parameters, "BANDS", context))
-        self.scene = scenes.behind_visibility(self, parameters, context, scene)
-        self.crs, self.scene_name = layer.crs(), bridge.scene_name(layer)
-        self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
+        self.scene, self.crs, self.scene_name, self.epoch = scenes.read_scene(self, parameters, context)
         self.zones = self._zones(parameters, context, feedback)
         self.model = self._model(parameters, context)
         card = self.model.card
