@@ -18,6 +18,7 @@ import numpy as np
 from ..classes import counted_in
 from ..errors import Refusal
 from ..georeference import transform
+from ..tanks import FREIGHT_CAR, TANK, TANK_CAR
 from ..zones import Zone
 from . import files, port, rail, ships
 from .layout import Area, Bounds, Layout, rectangle, right_of
@@ -213,7 +214,10 @@ def counts(scene: Rendered, zones: Sequence[Zone]) -> dict[tuple[str, str], int]
         region = zone.geometry.buffer(ON_TRACK_M) if zone.is_track else zone.geometry
         for class_name in counted_in(zone.kind):
             objects = scene.truth.select(classes == class_name)
-            found[zone.zone_id, class_name] = sum(region.contains(Point(x, y)) for x, y in zip(objects.x, objects.y))
+            inside = np.array([region.contains(Point(x, y)) for x, y in zip(objects.x, objects.y)], bool)
+            found[zone.zone_id, class_name] = int(inside.sum())
+            if class_name == FREIGHT_CAR:
+                found[zone.zone_id, TANK_CAR] = int((objects.type_name[inside] == TANK).sum())
     return found
 
 
