@@ -88,11 +88,16 @@ def table_in(file: Path, name: str) -> str:
     return f"ogr:dbname='{file}' table=\"{name}\"{geometry}"
 
 
+def asked_for(scene) -> list[str]:
+    """The classes to count in a scene; tank cars come with the freight cars, of which they are a part."""
+    return sorted({name for _, name in scene.truth} - {"tank_car"})
+
+
 def tally(qgis: Qgis, scene, folder: Path) -> tuple[Path, dict[str, str]]:
     """Count one scene: the GeoPackage with its detections and tally, and the totals. The report lies beside it."""
     stem = Path(scene.path).stem
     results = folder / f"{stem}_tally.gpkg"
-    classes = sorted({class_name for _, class_name in scene.truth})
+    classes = asked_for(scene)
     totals = qgis.run("rason:tallyscene", stem, INPUT=scene.path, ZONES=scene.zones, CLASSES=",".join(classes),
                       DETECTIONS=table_in(results, "detections"), TALLY=table_in(results, "tally"),
                       REPORT=folder / f"{stem}_report.html")  # fmt: skip
@@ -156,7 +161,7 @@ def show_totals(scenes, totals: list[dict[str, str]]) -> None:
     """The totals of each scene, as rason:tallyscene gives them, with the truth beside them."""
     body = []
     for scene, outputs in zip(scenes, totals):
-        for class_name in sorted({name for _, name in scene.truth} - {"tank_car"}):  # a part of the freight cars
+        for class_name in asked_for(scene):
             found, low, high = (outputs.get(f"TOTAL_{class_name.upper()}{end}", "–") for end in ("", "_LOW", "_HIGH"))
             truth = sum(count for (_, name), count in scene.truth.items() if name == class_name)
             body.append((scene.place, scene.epoch[:10], CLASSES[class_name], f"{found} ({low} to {high})", str(truth)))
