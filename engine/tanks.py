@@ -22,6 +22,9 @@ TYPES = ("box", "gondola", "hopper", TANK, "flat", "container flat", "locomotive
 SHARED_SD = 1.0
 UNSTATED_P = 0.7  # for a type without a probability: better than not, and no more
 UNTYPED_WEIGHT = 4.0  # cars without a type are tank cars as often as typed ones, known as well as from four cars
+# Where a detector tells tank cars alone, a car without a type may still be one. Simulated wagons gave 5 of 19 told at 0.35 m and 18
+# of 29 at 0.3 m, real ones 0 of 3: any share of them is as likely as any other.
+TOLD_SHARE = 1.0, 1.0  # of a beta distribution
 SIZE = 4000
 
 
@@ -60,7 +63,7 @@ def tank_row(cars: Detections, row: dict[str, Any], *, certain: bool, seed: int)
     low, middle, high = (float(q) for q in np.quantile(draws, [tail, 0.5, 1 - tail], method="inverted_cdf"))
     high = max(high, float(detected), 1.0)
     estimate = min(max(middle, low), high) if len(cars) else 0.0
-    note = "" if certain else "types are not calibrated"
+    note = "" if certain else "types are not calibrated; how many tank cars are not told as such is not known"
     return {
         **own,
         "detected": float(detected),
@@ -79,6 +82,10 @@ def drawn_tanks(cars: Detections, certain: bool, rng: np.random.Generator, size:
     logit = np.log(np.clip(p, 1e-9, 1) / np.clip(1 - p, 1e-9, 1))
     shared = rng.standard_normal((size, 1)) * SHARED_SD
     varied = np.where(sure, p, 1 / (1 + np.exp(-(logit + shared))))
+    if not typed.all() and not certain and set(cars.type_name[typed]) <= {TANK}:
+        told = (rng.random((size, int(typed.sum()))) < varied[:, typed]).sum(1)
+        untold = rng.negative_binomial(told + 0.5, rng.beta(*TOLD_SHARE, size).clip(1e-3, 1))
+        return told + np.minimum(untold, int((~typed).sum()))
     if not typed.all():
         share = p[typed].mean() if typed.any() else 0.5
         mix = rng.beta(0.5 + UNTYPED_WEIGHT * share, 0.5 + UNTYPED_WEIGHT * (1 - share), (size, 1))

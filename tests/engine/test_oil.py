@@ -185,3 +185,10 @@ def test_a_zone_that_was_not_seen_has_no_tank_cars_either():
     rows, _ = tally_marks(cars(["tank"] * 3), [TRACK], ["freight_car"], {}, basis="detected", visible={"t1": 0.3})
     tank = next(r for r in rows if r["class"] == "tank_car")
     assert tank["estimate"] is tank["low"] is tank["high"] is None
+
+
+def test_where_tank_cars_alone_are_told_the_others_are_not_taken_for_tank_cars():
+    tank = tally_of(cars(["tank"] * 4 + [""] * 16, 0.97))["tank_car", "objects"]
+    assert tank["low"] <= 4 <= tank["estimate"] <= 12 < tank["high"]
+    drawn = tanks.drawn_tanks(cars([""] * 14), False, np.random.default_rng(0))
+    assert np.median(drawn) == 0
