@@ -98,9 +98,7 @@ def trial(seed, gsd_m, family, shift=None):
             zone.geometry.project(Point(x, y)) for x, y in zip(truth.x[here], truth.y[here])
         ]  # of the tops, as they appear
         kind = truth.type_name[here]
-        vehicles = [
-            Vehicle(m, m - h, m + h, False, str(k).replace("coach", "passenger coach")) for m, h, k in zip(at, half, kind)
-        ]
+        vehicles = [Vehicle(m, m - h, m + h, False, str(k)) for m, h, k in zip(at, half, kind)]
         labelled.append(Track("synthetic", zone.zone_id, zone.geometry, sorted(vehicles, key=lambda v: v.at)))
     return seen.scene, labelled
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .accuracy import Place, curve, reliability
-from .report import Report, words
+from .report import Report, percent, words
 
 SIDE, EDGE = 300, 60  # of a plot's square and the room for its words, in pixels
 INK, SOFT, MARK, WARM = "#1c2733", "#ccd6df", "#0f6a73", "#a35400"
@@ -66,7 +66,7 @@ def _line(row: Mapping[str, Any], span: int) -> str:
     numbers = (
         f"{row['true_objects']:,}", f"{row['found']:,}",
         _with_ends(row, "precision"), _with_ends(row, "recall"), _share(row["f1"]), _share(row["average_precision"]),
-        _signed(row["count_error"]), _percent(row["wape"]), _percent(row["worst_decile"]),
+        _signed(row["count_error"]), percent(row["wape"]), percent(row["worst_decile"]),
     )  # fmt: skip
     return f"<tr>{name}<td>{escape(of)}</td>{''.join(f'<td class=number>{text}</td>' for text in numbers)}</tr>"
 
@@ -79,10 +79,6 @@ def _with_ends(row: Mapping[str, Any], key: str) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.0f} %"
 
 
 def _signed(value: float | None) -> str:

@@ -14,7 +14,7 @@ class ObjectClass:
 
     detector: "file.Class" under ``engine/detectors``. kinds: the kinds of zones it is looked for in unless the user says
     otherwise. counted_to_m, measured_to_m: coarsest effective GSD (m) at which objects are counted, and at which length, area or
-    share is still given. Limits sit half-way to the next column of the table in docs/ARCHITECTURE.md, so that a nominal 0.5 m
+    share is still given. Limits sit half-way to the next column of the table in docs/EXPLANATION.md, so that a nominal 0.5 m
     scene counts as 0.5 m. ground: unit in which empty ground is measured, "km" of track or "ha". false_on_empty: detections to
     expect on one such unit of empty ground when none was looked at. rule: what counts as one object. area_sd, area_unseen_m2: relative sd (of the log) of a measured area and the least
     that can go unseen, where they differ from those of engine/tally.py.

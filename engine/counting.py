@@ -130,7 +130,7 @@ def _class_count(
     """Detections, rows and total of one class."""
     detections = objects_once([part.detections for part in found], zones)
     conditions = Conditions.of(scene).known()
-    detections = with_p(detections, calibration, conditions)
+    detections = with_p(detections, calibration, scene)
     chosen = [zone for zone, part in zip(zones, found) if part.counted]
     inside = [int(zone.holds(detections.x, detections.y).sum()) for zone in chosen]
     once = [int((detections.zone_id == zone.zone_id).sum()) for zone in chosen]
@@ -155,7 +155,7 @@ def objects_once(parts: Sequence[Detections], zones: Sequence[Zone]) -> Detectio
     return together.select(merge(together, owner))
 
 
-def with_p(detections: Detections, calibration: Calibration | None, conditions: Mapping[str, Any]) -> Detections:
+def with_p(detections: Detections, calibration: Calibration | None, scene: SceneLike) -> Detections:
     """The detections with p from the calibration's labels, which their notes say; unchanged where it has too few.
 
     The detector's own p rests on what it was fitted on.
@@ -165,7 +165,7 @@ def with_p(detections: Detections, calibration: Calibration | None, conditions: 
         return detections
     source = f"{model.kind}: p from {model.labels} labelled detections"
     notes = [f"{note}. {source}" if note else source for note in detections.note]
-    return detections.with_(p=model.p(detections.score, conditions), note=notes)
+    return detections.with_(p=model.p(detections.score, Conditions.of(scene).known()), note=notes)
 
 
 def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Mapping[str, float], counted: Mapping[str, dict[str, Any]],

@@ -113,7 +113,7 @@ class TallyReport(Report):
                 _class_cell(row),
                 _number_cell(row),
                 f'<td class="range">{_range(row, tops[row["class"], row["unit"]])}</td>',
-                f'<td class="number">{_percent(row["visible_fraction"])}</td>',
+                f'<td class="number">{percent(row["visible_fraction"])}</td>',
                 f"<td>{escape(str(row['basis']))}{_reference(row, notes)}</td>",
             )
             for row in self.rows
@@ -148,7 +148,7 @@ class ComparisonReport(Report):
                 f'<td class="number">{difference(row["difference"], row["low"], row["high"], row["unit"])}</td>',
                 f'<td class="verdict">{_sign(row["verdict"])} {escape(str(row["verdict"]))}{_reason(row)}</td>',
                 f'<td class="number">{_times(row)}</td>',
-                f'<td class="number">{_percent(row["common_visible_fraction"])}</td>',
+                f'<td class="number">{percent(row["common_visible_fraction"])}</td>',
             )
             for row in self.rows
         ]
@@ -198,7 +198,8 @@ def _reason(row: Mapping[str, Any]) -> str:
     return _small(row.get("note")) if str(row["verdict"]).startswith("not ") else ""
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """ "71 %", or nothing for None."""
     return "" if share is None else f"{100 * share:.0f} %"
 
 

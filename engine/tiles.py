@@ -14,6 +14,16 @@ from .errors import Refusal
 Bounds = tuple[float, float, float, float]  # west, south, east, north in frame metres
 
 
+def common(a: Bounds, b: Bounds) -> Bounds:
+    """What two boxes share; east of it is not beyond west where they share nothing, or north not beyond south."""
+    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+
+
+def grown(box: Bounds, by_m: float) -> Bounds:
+    """A box that reaches ``by_m`` further on every side."""
+    return box[0] - by_m, box[1] - by_m, box[2] + by_m, box[3] + by_m
+
+
 @dataclass(frozen=True)
 class Tile:
     """One tile: ``outer`` (core and halo) is what is read, ``core`` decides which objects are its own.
@@ -56,5 +66,4 @@ def tiles(bounds: Bounds, side_m: float, halo_m: float) -> Iterator[Tile]:
     for number in range(rows * columns):
         row, column = rows - 1 - number // columns, number % columns
         core = (x[column], y[row], x[column + 1], y[row + 1])
-        outer = (core[0] - halo_m, core[1] - halo_m, core[2] + halo_m, core[3] + halo_m)
-        yield Tile(number, core, outer, (column == columns - 1, row == rows - 1))
+        yield Tile(number, core, grown(core, halo_m), (column == columns - 1, row == rows - 1))

@@ -105,7 +105,7 @@ class DetectInScene(RasonAlgorithm):
         seen = [zone for zone in self.zones if self.visible[zone.zone_id] > 0]
         found = self.finder.detect_together(self.scene, seen, bridge.progress(feedback, 0, 90))
         detections = counting.objects_once([part.detections for part in found], seen)
-        detections = counting.with_p(detections, self.calibration, counting.Conditions.of(self.scene).known())
+        detections = counting.with_p(detections, self.calibration, self.scene)
         rows = [
             {**tally.measure_row(zone.zone_id, self.class_name, value, unit, visible=self.visible[zone.zone_id]),
              "rules": rules(self.class_name, unit)}

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lgamma
-from typing import Any
 
 import numpy as np
 
 from ..bands import POLARISATIONS
 from ..errors import Refusal
 from ..patch import Patch
+from ..tiles import common
 from ..zones import Zone
 from .base import SceneLike
 
@@ -131,11 +131,6 @@ def _samples(scene: SceneLike, zones: Sequence[Zone], step: int) -> Iterator[tup
 
 def _spread(low: float, high: float, side: float, count: int) -> list[float]:
     return [low] if high - low <= side else np.linspace(low, high - side, count + 2)[1:-1].tolist()
-
-
-def common(a: Any, b: Any) -> tuple[float, float, float, float]:
-    """What two boxes (west, south, east, north) have in common."""
-    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
 def _coarser(sea: np.ndarray, step: int) -> np.ndarray:

@@ -50,11 +50,6 @@ class KLaw:
         below = np.maximum(totals[:, :, None] - self._tails[:, :, use], 1e-12)
         return self._y[use], self._y[use] - np.log(below[1] / below[0]), np.log(below[2] * below[0] / below[1] ** 2)
 
-    def exceedance(self, x: float, nu: float) -> float:
-        """Probability that a pixel is x times the mean or more."""
-        across = [np.interp(np.log(x), self._y, row) for row in self._log_p]
-        return float(np.exp(np.interp(np.log(nu), np.log(NU), across)))
-
     def threshold(self, pfa: float, nu: np.ndarray) -> np.ndarray:
         """How many times the mean is exceeded with probability ``pfa``, for texture shapes ``nu`` (any shape)."""
         return np.exp(np.interp(np.log(nu), np.log(NU), self._log_thresholds(pfa)))

@@ -266,3 +266,9 @@ def _greedy(candidates: list[int], kept: dict[int, tuple[list[int], float]], ove
     for c in sorted(candidates, key=lambda q: -kept[q][1]):
         chosen += [m for m in kept[c][0] if m not in chosen and not overlaps[m, chosen].any()]
     return chosen
+
+
+def averaged(a: np.ndarray, step: int) -> np.ndarray:
+    """Means over blocks of step², zeros added at the far ends: thick things are cut in coarser pixels."""
+    a = np.pad(a.astype(np.float32), [(0, -n % step) for n in a.shape])
+    return a.reshape(a.shape[0] // step, step, a.shape[1] // step, step).mean((1, 3))

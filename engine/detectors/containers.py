@@ -17,8 +17,9 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..patch import Patch
+from ..tiles import grown
 from ..zones import Zone
-from .base import Found, Progress, SceneLike, ZoneByZone, silent
+from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .block_boxes import BARE, LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
 from .blocks import AXIS_CLEAR, blocks_of
 from .boxes import Boxes
@@ -102,23 +103,20 @@ class Containers(ZoneByZone):
         squares = list(zone.squares(SQUARE_M))
         done = []
         covered_m2 = 0.0
-        for i, part in enumerate(squares):
-
-            def within(fraction: float, i: int = i) -> None:
-                progress((i + fraction) / len(squares))
-
+        for i, square in enumerate(squares):
+            within = part(progress, i, len(squares))
             if verdict == "count":
-                done.append(self._square(scene, zone, part, ground, within))
+                done.append(self._square(scene, zone, square, ground, within))
             else:
-                covered_m2 += self._footprint_m2(scene, part, ground)
+                covered_m2 += self._footprint_m2(scene, square, ground)
             within(1.0)
         if verdict == "count":
             return _found(zone, done, around, warnings)
         return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
-    def _square(self, scene: SceneLike, zone: Zone, part: Any, ground: Ground | None, progress: Progress) -> Square:
+    def _square(self, scene: SceneLike, zone: Zone, square: Any, ground: Ground | None, progress: Progress) -> Square:
         """What stands in one square of a zone."""
-        patch = scene.read(_grown(part.bounds, HALO_M), PIXEL_M)
+        patch = scene.read(grown(square.bounds, HALO_M), PIXEL_M)
         if ground is None or not patch.valid.any():
             return Square.empty()
         colour = as_bytes(patch.rgb())
@@ -130,11 +128,11 @@ class Containers(ZoneByZone):
         for k, block in enumerate(found):
             progress(k / len(found))
             parts.append(
-                self._block(*boxes_of(colour, patch, block.mine, block.axis_deg, ground, self.settings), zone, part)
+                self._block(*boxes_of(colour, patch, block.mine, block.axis_deg, ground, self.settings), zone, square)
             )
         return Square.together(parts, clear)
 
-    def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, part: Any) -> Square:
+    def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, square: Any) -> Square:
         """Boxes of one block whose centre lies in a square, without what only looks like boxes."""
         boxes = boxes.select(~shadows(boxes, picture.shadow) & ~roof_pieces(boxes, picture.raised, PIXEL_M))
         boxes = boxes.select(~rubble(boxes.score > self.settings.strong, touching(boxes, PIXEL_M)))
@@ -142,15 +140,15 @@ class Containers(ZoneByZone):
         vehicles = parked(boxes, free, picture.dark, PIXEL_M)
         block = touching(boxes, PIXEL_M)
         alone = np.bincount(block, ~vehicles, 1)[block] < FEW
-        here = Zone("", "area", part).holds(*picture.view.to_frame(*boxes.centre.T))
+        here = Zone("", "area", square).holds(*picture.view.to_frame(*boxes.centre.T))
         kept = here & ~vehicles
         found = _detections(boxes.select(kept), free[kept], scale, picture, zone, self.settings)
         return Square(found, np.full(len(found), scale), free[kept], alone[kept], 0.0, int((here & vehicles).sum()))
 
-    def _footprint_m2(self, scene: SceneLike, part: Any, ground: Ground | None) -> float:
+    def _footprint_m2(self, scene: SceneLike, square: Any, ground: Ground | None) -> float:
         """Area that is neither ground nor its shadow, where edges share an axis: gaps and visible side walls count too."""
-        patch = scene.read(part.bounds)
-        inside = patch.inside(part) & patch.valid
+        patch = scene.read(square.bounds)
+        inside = patch.inside(square) & patch.valid
         if ground is None or not inside.any():
             return 0.0
         colour = as_bytes(patch.rgb())
@@ -282,7 +280,7 @@ def _holds(boxes: Detections, a: int, b: int) -> bool:
 
 def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, bool, list[str]]:
     """Ground colours, whether they come from the ring around the zone, and what is wrong with that ring."""
-    bounds = _grown(zone.geometry.bounds, RING_M)
+    bounds = grown(zone.geometry.bounds, RING_M)
     area_m2 = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
     patch = scene.read(bounds, max(scene.gsd_m, (area_m2 / RING_PIXELS) ** 0.5))
     ring = patch.inside(zone.geometry.buffer(RING_M)) & ~patch.inside(zone.geometry) & patch.valid
@@ -317,7 +315,3 @@ def _quiet(patch: Patch) -> np.ndarray:
 
     rough = ndimage.gaussian_gradient_magnitude(patch.luminance(), 1.0)
     return rough <= (np.median(rough[patch.valid]) if patch.valid.any() else 0.0)
-
-
-def _grown(bounds: tuple[float, float, float, float], by_m: float) -> tuple[float, float, float, float]:
-    return bounds[0] - by_m, bounds[1] - by_m, bounds[2] + by_m, bounds[3] + by_m

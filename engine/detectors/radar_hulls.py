@@ -25,7 +25,7 @@ def hulls(contrast: np.ndarray, own: np.ndarray, observable: np.ndarray, gsd_m: 
     thickness = float(ndimage.distance_transform_edt(np.pad(own, 1)).max())
     step = max(1, int(thickness / _THICK_PX))
     if step > 1:
-        contrast, covered, seen = (_averaged(a, step) for a in (contrast, own, observable))
+        contrast, covered, seen = (component_tree.averaged(a, step) for a in (contrast, own, observable))
         own, observable = covered >= 0.5, seen >= 0.5
     if not own.any():
         return Pieces.empty()
@@ -49,9 +49,3 @@ def _score(p: Pieces, gsd_m: float) -> np.ndarray:
     slender = np.exp(-0.5 * (np.log(np.maximum(ratio, 1e-9) / 4.5) / 0.7) ** 2)
     around = np.clip((p.water + 0.7 * p.outside - 0.1) / 0.6, 0, 1)
     return gates * np.sqrt(fill * slender * around)
-
-
-def _averaged(a: np.ndarray, step: int) -> np.ndarray:
-    """Means over blocks of step², zeros added at the far ends."""
-    a = np.pad(a.astype(np.float32), [(0, -n % step) for n in a.shape])
-    return a.reshape(a.shape[0] // step, step, a.shape[1] // step, step).mean((1, 3))

@@ -12,7 +12,7 @@ from ..detections import Detections
 from ..errors import Refusal
 from ..merging import merge
 from ..patch import Patch
-from ..tiles import Bounds, Tile, tiles
+from ..tiles import Bounds, Tile, common, grown, tiles
 from ..zones import Zone
 from . import component_tree, quay, standing, water, water_mask
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
@@ -89,7 +89,7 @@ class Ships(ZoneByZone):
         # Blown-up pixels (screenshots, tiles) are averaged back to about the detail they hold.
         wanted = max(WORK_GSD_M, 0.8 * scene.effective_gsd_m)
         gsd = scene.gsd_m * max(1, int(wanted / scene.gsd_m + 0.25))
-        part = _common(zone.geometry.bounds, scene.bounds)
+        part = common(zone.geometry.bounds, scene.bounds)
         screen = None
         if part[0] < part[2] and part[1] < part[3] and zone.kind == "water" and coarser(least, gsd) > 1:
             screen = Screen(scene, zone, part, gsd, least, lambda fraction: progress(0.4 * fraction))
@@ -172,7 +172,7 @@ def _walk(bounds: Bounds, zone: Zone, part: Bounds, gsd_m: float, screen: Screen
     touched = prep(zone.geometry)
     # What lies round an area zone helps to find its water; round a drawn zone only its edge is looked at.
     rim = HALO_M if zone.kind == "area" else _MARGIN_PX * gsd_m
-    around = _common((part[0] - rim, part[1] - rim, part[2] + rim, part[3] + rim), bounds)
+    around = common(grown(part, rim), bounds)
     walk = []
     for core, window, large in screen.windows() if screen else [(part, part, False)]:
         # A ship of two hundred pixels is as well seen in a quarter of them.
@@ -180,12 +180,8 @@ def _walk(bounds: Bounds, zone: Zone, part: Bounds, gsd_m: float, screen: Screen
         whole = screen and max(core[2] - core[0], core[3] - core[1]) <= TILE_PX * gsd_m
         for tile in tiles(core, TILE_PX * gsd_m, HALO_M):
             if touched.intersects(box(*tile.core)):
-                walk.append((tile, _common(window if whole else tile.outer, around), pixel))
+                walk.append((tile, common(window if whole else tile.outer, around), pixel))
     return walk
-
-
-def _common(a: Bounds, b: Bounds) -> Bounds:
-    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
 def _in_patch(
@@ -271,7 +267,7 @@ def _hulls(
 
     step = max(1, int(ndimage.distance_transform_edt(own).max() / _THICK_PX))
     if step > 1:
-        strange, covered, seen = (_averaged(a, step) for a in (strange, own, observable))
+        strange, covered, seen = (component_tree.averaged(a, step) for a in (strange, own, observable))
         own, observable = covered >= 0.5, seen >= 0.5
     least_px, least_area = _least(least_m, gsd_m * step)
     peak = float(np.quantile(strange[own], 0.9))
@@ -287,12 +283,6 @@ def _least(least_m: float, gsd_m: float) -> tuple[float, float]:
     """Length and area in pixels below which a piece cannot be a ship."""
     length = 0.75 * least_m / gsd_m
     return length, max(5.0, length * max(1.0, length / 12))
-
-
-def _averaged(a: np.ndarray, step: int) -> np.ndarray:
-    """Means over blocks of step², zeros added at the far ends."""
-    a = np.pad(a.astype(np.float32), [(0, -n % step) for n in a.shape])
-    return a.reshape(a.shape[0] // step, step, a.shape[1] // step, step).mean((1, 3))
 
 
 def _meet(a: Window, b: Window) -> bool:

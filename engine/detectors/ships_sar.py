@@ -18,10 +18,10 @@ from ..bands import check_sensor
 from ..detections import Detections
 from ..errors import Refusal
 from ..patch import Patch
-from ..tiles import Bounds, Tile, tiles
+from ..tiles import Bounds, Tile, common, grown, tiles
 from ..zones import Zone
 from . import ambiguity as ghosts
-from .backscatter import Backscatter, common, survey
+from .backscatter import Backscatter, survey
 from .base import Found, Progress, SceneLike, silent
 from .clutter import KLaw
 from .radar_pixels import clusters, find_pixels, groups
@@ -139,7 +139,7 @@ class _Looking:
 
     def brightest(self, x: float, y: float, reach_m: float) -> float:
         """Brightest averaged pixel of the first band within a square of ``reach_m``; 0 outside the scene."""
-        box = common((x - reach_m, y - reach_m, x + reach_m, y + reach_m), self.scene.bounds)
+        box = common(grown((x, y, x, y), reach_m), self.scene.bounds)
         if box[0] >= box[2] or box[1] >= box[3]:
             return 0.0
         patch = self.how.intensity(self.scene.read(box))
@@ -154,7 +154,7 @@ def _walk(region: Any, part: Bounds, bounds: Bounds, gsd_m: float) -> list[tuple
     if part[0] >= part[2] or part[1] >= part[3]:
         return []
     touched = prep(region)
-    around = common((part[0] - HALO_M, part[1] - HALO_M, part[2] + HALO_M, part[3] + HALO_M), bounds)
+    around = common(grown(part, HALO_M), bounds)
     walk = tiles(part, TILE_PX * gsd_m, HALO_M)
     return [(tile, common(tile.outer, around)) for tile in walk if touched.intersects(box(*tile.core))]
 

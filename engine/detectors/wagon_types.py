@@ -16,12 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..tanks import TANK, TYPES
 from .strip import Strip
 from .wagon_evidence import LUMA, OUTLIER, Light, right_of
 
 WEIGHTS = Path(__file__).parent / "weights" / "wagon_types.json"
-TYPES = ("box", "gondola", "hopper", "tank", "flat", "container flat", "locomotive", "passenger coach")
-TANK = "tank"
 ALONG = (np.arange(12) + 0.5) / 12  # of the body's length
 ACROSS_M = np.arange(-2.5, 5.01, 0.5)  # the shaded side is the longer one, for the shadow
 CORE = np.abs(ACROSS_M) <= 1.01

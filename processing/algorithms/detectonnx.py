@@ -213,12 +213,11 @@ class DetectOnnx(RasonAlgorithm):
 
     def _with_p(self, detections):
         """The detections with p from the calibration, class by class where it has one."""
-        conditions = counting.Conditions.of(self.scene).known() if self.calibrations else {}
         parts = []
         for name in sorted(set(detections.class_name)):
             part, calibration = detections.select(detections.class_name == name), self.calibrations.get(name)
             if calibration and calibration.model:
-                part = counting.with_p(part.with_(note=""), calibration, conditions)
+                part = counting.with_p(part.with_(note=""), calibration, self.scene)
             parts.append(part)
         return type(detections).concatenate(parts)
 
