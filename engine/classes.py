@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import Refusal
+
 
 @dataclass(frozen=True)
 class ObjectClass:
@@ -111,8 +113,13 @@ RADAR_CLASSES = {
 
 
 def entry(class_name: str, sensor: str = "optical") -> ObjectClass:
-    """What is particular to a class in scenes of a sensor, "optical" or "sar"."""
-    return (RADAR_CLASSES if sensor == "sar" else CLASSES)[class_name]
+    """What is particular to a class in scenes of a sensor, "optical" or "sar"; Refusal where it is not looked for in these."""
+    known = RADAR_CLASSES if sensor == "sar" else CLASSES
+    if class_name not in known:
+        raise Refusal(
+            f"{class_name} is not looked for in {'radar' if sensor == 'sar' else 'optical'} scenes, only {', '.join(known)}."
+        )
+    return known[class_name]
 
 
 def of_kind(kind: str) -> tuple[str, ...]:

@@ -46,15 +46,35 @@ def fingerprint(files: Iterable[str]) -> list[tuple[str, int, str]]:
     return out
 
 
-def record(algorithm: str, parameters: Mapping[str, Any], inputs: Iterable[tuple[str, int, str]]) -> str:
-    """JSON that is stored with every output: algorithm, version, parameters and inputs."""
+def record(
+    algorithm: str,
+    parameters: Mapping[str, Any],
+    inputs: Iterable[tuple[str, int, str]],
+    result: Mapping[str, str] | None = None,
+) -> str:
+    """JSON that is stored with every output: algorithm, version, parameters and inputs.
+
+    result: what all rows have in common, so that a table without rows says it too (``result_of`` reads it).
+    """
     return json.dumps(
         {
             "algorithm": algorithm,
             "version": version(),
             "parameters": {key: str(value) for key, value in parameters.items() if value is not None},
             "inputs": [{"name": name, "bytes": size, "sha256": digest} for name, size, digest in inputs],
+            **({"result": dict(result)} if result else {}),
         },
         ensure_ascii=False,
         indent=1,
     )
+
+
+def result_of(records: Iterable[str]) -> dict[str, str]:
+    """What the last of some records says of its result; nothing where none of them is ours."""
+    for text in reversed(list(records)):
+        try:
+            found = json.loads(text)["result"]
+            return {str(key): str(value) for key, value in found.items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return {}

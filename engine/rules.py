@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .classes import CLASSES
+from .classes import CLASSES, RADAR_CLASSES
 
 COUNTING_RULES = {
     **{name: entry.rule for name, entry in CLASSES.items()},
@@ -23,8 +23,10 @@ HAND_RULE = (
 )
 
 
-def rules(class_name: str, unit: str, *, by_hand: bool = False) -> str:
-    """The rule of a tally row."""
+def rules(class_name: str, unit: str, *, by_hand: bool = False, sensor: str = "optical") -> str:
+    """The rule of a tally row, of a scene of a sensor."""
     if unit in MEASURE_RULES:
         return MEASURE_RULES[unit]
+    if sensor == "sar" and not by_hand and class_name in RADAR_CLASSES:
+        return RADAR_CLASSES[class_name].rule
     return HAND_RULE if by_hand else COUNTING_RULES.get(class_name, HAND_RULE)

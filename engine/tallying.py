@@ -26,6 +26,7 @@ def tally_marks(
     calibrations: Mapping[str, Calibration],
     *,
     basis: str,
+    sensor: str = "optical",
     visible: Mapping[str, float],
     site: str = "",
     level: float = 0.9,
@@ -34,7 +35,8 @@ def tally_marks(
 ) -> tuple[list[dict[str, Any]], dict[str, Total | None]]:
     """Tally rows, one a zone, class and unit, and the total of each class with every object counted once.
 
-    calibrations: the user's, by class (missing ones: shipped). site: its name in them. basis: "detected", "reviewed" or "counted". visible: by zone_id, 1 where missing. Marks with a length also give the
+    calibrations: the user's, by class (missing ones: shipped). site: its name in them. basis: "detected", "reviewed" or "counted".
+    sensor: of the scene they were found in, whose rules are said. visible: by zone_id, 1 where missing. Marks with a length also give the
     occupied length of tracks, or the occupied area and share of polygons.
     """
     rows: list[dict[str, Any]] = []
@@ -62,7 +64,9 @@ def tally_marks(
         if name == FREIGHT_CAR:
             rows += tank_rows(chosen, fitting, counted, certain=basis != "detected", seed=seed)
         for zone, share in zip(fitting, shares):
-            rows.append({**counted[zone.zone_id], "rules": rules(name, "objects", by_hand=basis != "detected")})
+            rows.append(
+                {**counted[zone.zone_id], "rules": rules(name, "objects", by_hand=basis != "detected", sensor=sensor)}
+            )
             measured = measures(zone, chosen.select(held[zone.zone_id]), share)
             rows += [
                 {**measure_row(zone.zone_id, name, value, unit, visible=share, level=level), "rules": rules(name, unit)}

@@ -133,12 +133,16 @@ class DetectInScene(RasonAlgorithm):
 
     def _written(self, parameters, context, detections, rows):
         """The outputs' ids."""
-        record = provenance.record(self.id(), parameters, provenance.fingerprint(self.scene.files))
         same = {"scene": self.scene_name, "epoch": self.epoch.iso()}
+        detector = f"rason {provenance.version()} {self.finder.name}"
+        record = provenance.record(
+            self.id(), parameters, provenance.fingerprint(self.scene.files),
+            {**same, "class": self.class_name, "detector": detector, "sensor": self.sensor},
+        )  # fmt: skip
         results = {
             "OUTPUT": outputs.write(
                 self, parameters, "OUTPUT", context, schema.DETECTIONS,
-                bridge.detection_rows(detections, status=schema.DETECTED, detector=f"rason {provenance.version()} {self.finder.name}", **same),
+                bridge.detection_rows(detections, status=schema.DETECTED, detector=detector, **same),
                 geometries=bridge.rectangles(detections, self.scene.frame), crs=self.crs,
                 style="detections", title=self.tr("Detections in {}").format(self.scene_name), record=record,
             )

@@ -57,14 +57,13 @@ class Found:
 
 
 class Detector(Protocol):
-    """One kind of object. ``classes`` are the class names it gives, ``sensors`` what it can read ("optical", "sar").
+    """One kind of object. ``classes`` are the class names it gives.
 
-    The GSD range and the kinds of zones lie in ``engine/classes.py``, by class.
+    Which sensor it reads, its GSD range and the kinds of zones lie in ``engine/classes.py``, by class.
     """
 
     name: str
     classes: tuple[str, ...]
-    sensors: tuple[str, ...]
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Find the objects of one zone. Raises Refusal (TooCoarse, …) where it cannot."""

@@ -85,7 +85,6 @@ class Containers(ZoneByZone):
 
     name = "containers"
     classes = ("container",)
-    sensors = ("optical",)
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()

@@ -95,7 +95,6 @@ class FreightCars:
 
     name: str = "freight_cars"
     classes: tuple[str, ...] = (CLASS,)
-    sensors: tuple[str, ...] = ("optical",)
     shade_azimuth_deg: float | None = None
     empty_stretch: tuple[Zone, ...] = ()
 

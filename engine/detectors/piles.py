@@ -42,7 +42,6 @@ class _Piles(ZoneByZone):
     """What both have in common: area and share of a zone."""
 
     name = "piles"
-    sensors = ("optical",)
     classes: tuple[str, ...] = ()
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:

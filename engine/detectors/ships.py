@@ -67,7 +67,6 @@ class Ships(ZoneByZone):
 
     name: ClassVar[str] = "ships"
     classes: ClassVar[tuple[str, ...]] = ("ship",)
-    sensors: ClassVar[tuple[str, ...]] = ("optical",)
 
     without: Any = None
     earlier: Detections = field(default_factory=Detections.empty)

@@ -57,7 +57,6 @@ class ShipsSar:
 
     name = "ships_sar"
     classes = ("ship",)
-    sensors = ("sar",)
 
     def check(self, scene: SceneLike, zones: Sequence[Zone]) -> Backscatter:
         """Everything that can be refused before work begins. Raises Refusal (TooCoarse, …)."""

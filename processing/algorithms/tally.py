@@ -120,8 +120,11 @@ class Tally(RasonAlgorithm):
         self.zones = bridge.read_zones(zones, frame, context, feedback)
         self.marks, texts = bridge.read_marks(source, frame, context)
         asked = [word.strip() for word in self.parameterAsString(parameters, "CLASSES", context).split(",") if word.strip()]
+        said = {} if len(self.marks) else self._record(parameters, context)
+        for field in ("scene", "epoch", "detector"):
+            texts[field] += [said[field]] if field in said else []
         self.marks = _named(self.marks, bridge.field_index(source.fields(), "class") >= 0, asked)
-        self.classes = asked or sorted(set(self.marks.class_name))
+        self.classes = asked or sorted({*self.marks.class_name, *([said["class"]] if "class" in said else [])})
         if not self.classes:
             raise Refusal(self.tr("DETECTIONS is empty: name in CLASSES what was looked for, so that none can be counted."))
         self.scene = _only(texts["scene"], "scene", "")
@@ -134,11 +137,17 @@ class Tally(RasonAlgorithm):
             self.basis = _basis(texts)
         self.visible = self._visible(parameters, context, feedback)
         self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
-        if any("ships_sar" in text for text in texts["detector"]):
+        self.sensor = said.get("sensor") or ("sar" if any("ships_sar" in text for text in texts["detector"]) else "optical")
+        if self.sensor == "sar":
             self._as_radar(feedback)
         self.site = self.parameterAsString(parameters, "SITE", context).strip()
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
+
+    def _record(self, parameters, context):
+        """What the record of the run says of a layer without rows: class, scene, epoch, detector, sensor."""
+        layer = self.parameterAsVectorLayer(parameters, "DETECTIONS", context)
+        return provenance.result_of(layer.metadata().history()) if layer is not None else {}
 
     def _as_radar(self, feedback):
         """Ships found in radar: the shipped calibration is of optical scenes, and berths were not counted."""
@@ -176,7 +185,7 @@ class Tally(RasonAlgorithm):
     def work(self, parameters, context, feedback):
         """Tally, then write."""
         rows, totals = tallying.tally_marks(
-            self.marks, self.zones, self.classes, self.calibrations, basis=self.basis, visible=self.visible,
+            self.marks, self.zones, self.classes, self.calibrations, basis=self.basis, sensor=self.sensor, visible=self.visible,
             site=self.site, level=self.level, seed=self.seed, progress=bridge.progress(feedback),
         )  # fmt: skip
         same = {"scene": self.scene, "epoch": self.epoch.iso()}

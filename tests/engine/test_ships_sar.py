@@ -135,6 +135,11 @@ def test_an_optical_detector_refuses_radar(scene):
         counting.check(scene, {"ship": [ZONE]})
 
 
+def test_a_class_that_radar_does_not_show_is_refused_by_name():
+    with pytest.raises(Refusal, match="container is not looked for in radar scenes, only ship"):
+        detector("container", "sar")
+
+
 def test_pixels_beyond_22_m_and_lines_are_refused(scene):
     with pytest.raises(TooCoarse, match="22 m"):
         ShipsSar("intensity").detect(replace(scene, gsd_m=40.0), ZONE)

@@ -62,6 +62,26 @@ def test_finds_the_ships_and_a_tally_counts_them(run, sea):
     assert counts[0]["detected"] == 3 and counts[0]["basis"] == "uncalibrated" and counts[0]["low"] <= 3 <= counts[0]["high"]
 
 
+@pytest.mark.parametrize("place", ["memory:", "{}/none.gpkg"])
+def test_a_tally_of_none_knows_that_radar_found_none(run, rows, sea, make_zones, tmp_path, place):
+    empty = make_zones(
+        tmp_path / "empty.gpkg", [(box(X, Y + 2000, X + 1800, Y + 4000), {"zone_id": "empty", "kind": "water"})]
+    )
+    found = run("rason:detectshipssar", INPUT=sea.db, ZONES=empty, OUTPUT=place.format(tmp_path))
+    assert found["FOUND"] == 0
+    tally = run("rason:tally", DETECTIONS=found["OUTPUT"], ZONES=empty, OUTPUT=str(tmp_path / "tally.gpkg"))
+    (row,) = rows(tally["OUTPUT"])
+    assert (row["class"], row["scene"], row["epoch"]) == ("ship", "db.tif", "2023-05-01T09:30:00Z"), (
+        "as the run's record says"
+    )
+    assert (row["basis"], row["estimate"], row["low"]) == ("uncalibrated", 0, 0), "a detector's nought, not a person's"
+    assert "Bright targets" in row["rules"], "the rule is that of radar"
+    optical = run("rason:tally", DETECTIONS=make_zones(tmp_path / "marks.gpkg", [], fields=("class", "detector")), ZONES=empty,
+                  CLASSES="ship", EPOCH="2023-05-01", BASIS="detected", OUTPUT=str(tmp_path / "optical.gpkg"))  # fmt: skip
+    (other,) = rows(optical["OUTPUT"])
+    assert other["rules"] != row["rules"]
+
+
 def test_values_and_bands_can_be_given(run, sea):
     found = run("rason:detectshipssar", INPUT=sea.plain, ZONES=sea.zones, EPOCH="2023-05-01", VALUES="amplitude", BANDS="vv,vh", LOOKS=4.4,
                 AMBIGUITY_M=1500, OUTPUT="memory:")  # fmt: skip
