@@ -13,9 +13,9 @@ from .intervals import two_sided
 from .rules import rules
 from .zones import Zone
 
-TANK = "tank"
+TANK, LOCOMOTIVE, COACH = "tank", "locomotive", "coach"
 TANK_CAR, FREIGHT_CAR = "tank_car", "freight_car"
-TYPES = ("box", "gondola", "hopper", TANK, "flat", "container flat", "locomotive", "coach")
+TYPES = ("box", "gondola", "hopper", TANK, "flat", "container flat", LOCOMOTIVE, COACH)
 
 # Cars of one train look alike, so they are mistyped together: the sd, on the logit, of what their chances have in common.
 # Not calibrated; 1 lets a chance of .8 be .6 or .92 for the whole scene.

@@ -19,15 +19,12 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..zones import Zone
-from . import track_offset
+from . import moving, track_offset, wagon_types
 from .bare_bed import BareBed, place_on
 from .base import Found, Progress, SceneLike, silent
-from .moving import NOTE as MOVING_NOTE
-from .moving import moves
 from .segments import LengthModel, Segments, segment
 from .strip import Strip, lengthened, observed_runs, straighten
 from .wagon_evidence import HALF_WIDTH_M, Lanes, Light, Scorer, lanes_of, light_of, shade_contrast
-from .wagon_types import types_of
 
 CLASS = "freight_car"
 WEIGHTS = Path(__file__).parent / "weights" / "freight_cars.json"
@@ -195,7 +192,10 @@ def _found(
         wagons if counted else Detections.empty(),
         _measures(tracks, lines),
         counted,
-        _doubt(zone, tracks) + _warnings(zone, tracks, lines, scorer.shadows, counted),
+        _doubt(zone, tracks)
+        + _warnings(zone, tracks, lines, scorer.shadows, counted)
+        + moving.warning(zone.zone_id, wagons.note)
+        + wagon_types.warning(zone.zone_id, wagons.type_name),
     )
 
 
@@ -302,7 +302,7 @@ def _wagons(
         at = np.clip(np.searchsorted(strip.s_m, middle), 0, len(strip) - 1)
         score = scorer.confidence.log_odds(wagon_features(stretch))
         p = 1 / (1 + np.exp(-score))
-        kinds, kinds_p = types_of(strip, light, low, high, effective_gsd_m)
+        kinds, kinds_p = wagon_types.types_of(strip, light, low, high, effective_gsd_m)
         made = Detections.make(
             np.interp(middle, strip.s_m, strip.x),
             np.interp(middle, strip.s_m, strip.y),
@@ -312,7 +312,7 @@ def _wagons(
             CLASS,
             score=score,
             p=p,
-            note=_notes(high - low, p, moves(strip, low, high, effective_gsd_m)),
+            note=_notes(high - low, p, moving.moves(strip, low, high, effective_gsd_m)),
             type_name=kinds,
             type_p=kinds_p,
             position_m=before_m + middle,
@@ -321,13 +321,15 @@ def _wagons(
     return Detections.concatenate(parts)
 
 
-def _notes(length_m: np.ndarray, p: np.ndarray, moving: bool = False) -> np.ndarray:
+def _notes(length_m: np.ndarray, p: np.ndarray, moved: bool = False) -> np.ndarray:
     """For the reviewer: wagons much longer than the ones around them, weak ones, and a train that moved."""
-    notes = np.full(len(p), MOVING_NOTE if moving else "", object)
+    notes = np.full(len(p), "", object)
     notes[p < 0.5] = DOUBT_NOTE
     padded = np.pad(np.asarray(length_m, float), 2, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, 5)[:, [0, 1, 3, 4]] if len(p) > 1 else np.zeros((0, 4))
     notes[: len(around)][length_m[: len(around)] > DOUBLE * np.nanmedian(around, axis=1)] = DOUBLE_NOTE
+    if moved:
+        notes = np.array([f"{note}; {moving.NOTE}" if note else moving.NOTE for note in notes], object)
     return notes
 
 

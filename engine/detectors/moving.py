@@ -1,7 +1,9 @@
 """Whether a train moved while it was seen: scanners take the bands one after another, so its colours part along the track.
 
-The shift of each wagon's red against its blue along the track is found by correlation. A train moves when its wagons agree on a
-shift that the ground beside them does not share. Aerial frames take all bands at once and never show it.
+The shift of red against blue along the track is found by correlation, wagon by wagon, in three bands of columns: the bodies and the
+flanks to both sides of them. Bodies have paints that differ from band to band; their shadow on one flank is the same in all and parts
+as they do. A train moves when its wagons agree on a shift, in its shadow or on it, that the bodies together bear out and another flank, the
+ground, does not share. Aerial frames take all bands at once and never show it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from .strip import Strip
 NOTE = "moving?"
 MOST_M = 4.0  # shift looked for: 20 m/s over 0.2 s
 AROUND_M = 5.0  # a wagon is looked at with so much of its neighbours
-ALIKE = 0.6  # correlation of red and blue from which a shift means something
+ALIKE = 0.6  # correlation of red and blue from which a wagon's shift means something
 LEAST_M, LEAST_STEPS = 0.5, 1.0  # smaller shifts are nothing
 AGREE = 0.35  # wagons agree when the spread of their shifts is less than this share of it
 FEWEST, ENOUGH = 3, 8  # wagons that must agree, and that are looked at
@@ -25,40 +27,72 @@ def moves(strip: Strip, low: np.ndarray, high: np.ndarray, detail_m: float) -> b
     if len(low) < FEWEST:
         return False
     some = np.unique(np.linspace(0, len(low) - 1, ENOUGH).astype(int))
-    low, high = low[some], high[some]
-    near = np.abs(strip.across_m)
-    train = _shifts(strip, near <= BODY_M, low, high)
-    if len(train) < FEWEST or len(train) < 0.5 * len(low):
+    across, flank = strip.across_m, (GROUND_M, GROUND_M + 2 * BODY_M)
+    bodies, *flanks = (
+        _matches(strip, columns, low[some], high[some])
+        for columns in (
+            np.abs(across) <= BODY_M,
+            *((side * across > flank[0]) & (side * across < flank[1]) for side in (-1, 1)),
+        )
+    )
+    if len(bodies) < FEWEST:
         return False
-    shift, spread = np.median(train), np.percentile(train, 80) - np.percentile(train, 20)
+    together = _peaks(bodies.mean(0, keepdims=True), strip.step_m)[0]
     least = max(LEAST_M, LEAST_STEPS * strip.step_m, 0.75 * detail_m)
-    if abs(shift) < least or spread > AGREE * abs(shift):
-        return False
-    ground = _shifts(strip, (near > GROUND_M) & (near < GROUND_M + 2 * BODY_M), low, high)
-    return bool(not len(ground) or abs(np.median(ground)) < 0.5 * abs(shift))
+    told = [(_agreed(part, strip.step_m), part is bodies) for part in (bodies, *flanks)]
+    stands = [abs(shift) for shift, body in told if not body and np.isfinite(shift)]
+    return any(
+        abs(shift) >= least
+        and abs(together - shift) <= max(LEAST_M, AGREE * abs(shift))
+        and min(stands, default=np.inf) < 0.5 * abs(shift)
+        for shift, _ in told
+    )
 
 
-def _shifts(strip: Strip, columns: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Shift (metres) of blue against red along the track, of the wagons that show one clearly."""
+def _agreed(matches: np.ndarray, step_m: float) -> float:
+    """The shift (metres) that most wagons show clearly and alike; NaN where there is none."""
+    clear = matches.max(1, initial=-1.0) >= ALIKE
+    if clear.sum() < max(FEWEST, 0.5 * len(matches)):
+        return np.nan
+    shifts = _peaks(matches[clear], step_m)
+    middle, spread = float(np.median(shifts)), np.percentile(shifts, 80) - np.percentile(shifts, 20)
+    return middle if spread <= max(AGREE * abs(middle), step_m) else np.nan
+
+
+def warning(zone_id: str, notes: np.ndarray) -> tuple[str, ...]:
+    """What is said of a track on which wagons carry the note."""
+    number = sum(NOTE in note for note in notes)
+    if not number:
+        return ()
+    return (
+        f"Track {zone_id}: {number} wagons may have moved while they were seen (their colours part); lengths are less sure.",
+    )
+
+
+def _matches(strip: Strip, columns: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(k, lags) correlation of blue with red of each wagon, at every shift up to MOST_M along the track."""
     change = np.diff(strip.colour[:, columns].mean(1), axis=0)
     most = int(round(MOST_M / strip.step_m))
-    lags = np.arange(-most, most + 1)
     out = []
     for start, stop in np.searchsorted(strip.s_m, np.stack([low - AROUND_M, high + AROUND_M], 1)):
         start, stop = max(start, most), min(stop, len(change) - most)
         if stop - start < 4 * most:
             continue
         red = change[start:stop, 0] - change[start:stop, 0].mean()
-        blue = np.stack([change[start + lag : stop + lag, 2] for lag in lags])
+        blue = np.stack([change[start + lag : stop + lag, 2] for lag in range(-most, most + 1)])
         blue -= blue.mean(1, keepdims=True)
-        match = blue @ red / np.maximum(np.sqrt((blue**2).sum(1) * (red**2).sum()), 1e-9)
-        best = int(match.argmax())
-        if match[best] >= ALIKE and 0 < best < len(lags) - 1:
-            out.append((lags[best] + _vertex(*match[best - 1 : best + 2])) * strip.step_m)
-    return np.array(out)
+        out.append(blue @ red / np.maximum(np.sqrt((blue**2).sum(1) * (red**2).sum()), 1e-9))
+    return np.array(out).reshape(-1, 2 * most + 1)
+
+
+def _peaks(matches: np.ndarray, step_m: float) -> np.ndarray:
+    """Shift (k,) in metres at which each row of correlations (k, lags) peaks."""
+    best = np.clip(matches.argmax(1), 1, matches.shape[1] - 2)
+    around = matches[np.arange(len(matches))[:, None], best[:, None] + np.arange(-1, 2)]
+    return (best - matches.shape[1] // 2 + np.array([_vertex(*three) for three in around])) * step_m
 
 
 def _vertex(before: float, at: float, after: float) -> float:
     """Where a parabola through three points peaks, in steps from the middle one."""
     bend = before - 2 * at + after
-    return float(0.5 * (before - after) / bend) if bend < 0 else 0.0
+    return float(np.clip(0.5 * (before - after) / bend, -1, 1)) if bend < 0 else 0.0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..tanks import TANK, TYPES
+from ..tanks import COACH, LOCOMOTIVE, TANK, TYPES
 from .strip import Strip
 from .wagon_evidence import LUMA, OUTLIER, Light, right_of
 
@@ -71,6 +71,19 @@ def types_of(
     p = net.chances(type_features(strip, light, low, high))[:, TYPES.index(TANK)]
     told = p >= TOLD
     return np.where(told, TANK, "").astype(object), np.where(told, p, np.nan)
+
+
+def warning(zone_id: str, names: np.ndarray) -> tuple[str, ...]:
+    """What is said of a track among whose wagons locomotives or passenger coaches were told: they count, but carry no freight."""
+    other = [(int((names == name).sum()), word) for name, word in ((LOCOMOTIVE, "locomotive"), (COACH, "passenger coach"))]
+    listed = [
+        f"{number} {word}{'' if number == 1 else 'es' if word[-1] == 'h' else 's'}" for number, word in other if number
+    ]
+    if not listed:
+        return ()
+    return (
+        f"Track {zone_id}: of its {len(names)} rail vehicles {' and '.join(listed)} carry no freight; they are in the count, by its rule.",
+    )
 
 
 def type_features(strip: Strip, light: Light, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -1,10 +1,18 @@
 """Trains that moved while they were seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from shapely.geometry import LineString
 
-from rason.engine.detectors.moving import moves
+from rason.engine.detectors.freight_cars import FreightCars
+from rason.engine.detectors.moving import NOTE, moves
 from rason.engine.detectors.strip import Strip
+from rason.engine.simulate import rail
+from rason.engine.simulate.layout import Layout
+from rason.engine.simulate.render import render
+from rason.engine.zones import Zone
 
 LOW = np.array([40.0, 53.5, 67.0, 80.5, 94.0])
 HIGH = LOW + 12.0
@@ -48,3 +56,31 @@ def test_bands_that_are_apart_everywhere_are_no_motion():
 def test_two_wagons_or_grey_pictures_say_nothing():
     assert not moves(passing(-1.0, 1.0), LOW[:2], HIGH[:2], 0.3)
     assert not moves(passing(0.0, 0.0, noise=0.0), LOW, HIGH, 0.3)
+
+
+def in_bands(apart_m, seed=0):
+    """A simulated train of eight wagons whose bands were taken one after another, ``apart_m`` of travel between each two."""
+    line = np.array([[0.0, 0.0], [300.0, 0.0]])
+    kinds = ["gondola", "box", "tank", "gondola", "box", "gondola", "hopper", "box"]
+    bands = []
+    for band in range(3):
+        train = rail.train(line, 90.0 + (band - 1) * apart_m, kinds, np.random.default_rng(seed))
+        seen = render(
+            Layout(tracks=(line,), things=tuple(train)),
+            (0, -25, 300, 25),
+            gsd_m=0.35,
+            sun_azimuth_deg=150,
+            sun_elevation_deg=45,
+            seed=seed,
+        )
+        bands.append(seen.as_scene())
+    data = np.stack([scene.data[band] for band, scene in enumerate(bands)])
+    return replace(bands[1], data=data)
+
+
+@pytest.mark.parametrize(("apart_m", "moving"), [(0.0, False), (1.0, True), (-0.8, True)])
+def test_a_simulated_train_is_noted_wagon_by_wagon_and_said_of_its_track(apart_m, moving):
+    found = FreightCars().detect(in_bands(apart_m), Zone("T1", "track", LineString([(1, 0), (299, 0)])))
+    assert len(found.detections) >= 6
+    assert all((NOTE in note) is moving for note in found.detections.note)
+    assert any("T1" in text and "moved" in text for text in found.warnings) is moving
