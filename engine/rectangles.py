@@ -152,7 +152,9 @@ def convex_hull(points: Any) -> np.ndarray:
 
     Andrew's monotone chain (Information Processing Letters 9, 1979).
     """
-    points = np.unique(np.asarray(points, float).reshape(-1, 2), axis=0)
+    points = np.asarray(points, float).reshape(-1, 2)
+    points = points[np.lexsort((points[:, 1], points[:, 0]))]
+    points = points[np.append(True, (points[1:] != points[:-1]).any(axis=1))] if len(points) else points
     points = points[_perhaps_on_hull(points)] if len(points) > 16 else points
     if len(points) < 3:
         return points

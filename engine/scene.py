@@ -191,8 +191,12 @@ class Scene:
             if not is_radar(self.roles):
                 dark, span = self.stretch
                 raw = (raw - dark[:, None, None]) / span[:, None, None]
-            data[(slice(None), *place)] = raw * seen
-            valid[place] = seen
+            if not seen.all():
+                raw[:, ~seen] = 0
+            if seen.shape == valid.shape:
+                data, valid = raw, seen
+            else:
+                data[(slice(None), *place)], valid[place] = raw, seen
         x0, y0 = self._grid.corner(column, row)
         return Patch(data, valid, x0, y0, self.gsd_m * step, self.roles)
 
@@ -200,7 +204,8 @@ class Scene:
         """Raw values, float32 (bands, rows, columns), and validity of a window inside the grid, averaged over ``step``."""
         data = self._raw(window, step, self._bands)
         valid = np.isfinite(data).all(axis=0)
-        data[:, ~valid] = 0
+        if not valid.all():
+            data[:, ~valid] = 0
         nodata = [self._dataset.GetRasterBand(i + 1).GetNoDataValue() for i in self._bands]
         if all(value is not None for value in nodata):
             valid &= ~(data == np.array(nodata, np.float32)[:, None, None]).all(axis=0)

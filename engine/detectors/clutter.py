@@ -43,12 +43,20 @@ class KLaw:
         return np.log(self._tails[0] + 1e-300)
 
     @cached_property
-    def _cut(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where the law is cut (log, over its mean), and (ν, y) of what lies below: log limit over mean, log ratio."""
+    def _cut(self) -> tuple[float, np.ndarray, np.ndarray]:
+        """Tables (ν, reach): log of where the law is cut over its mean, and log ratio of what lies below.
+
+        reach is the log of the limit over the mean of what lies below it, in steps of _STEP from the first value returned.
+        """
         use = self._y > -2.0  # a limit below a seventh of the mean is none
         totals = np.array([np.ones(len(NU)), np.ones(len(NU)), (1 + 1 / self.looks) * (1 + 1 / NU)])
         below = np.maximum(totals[:, :, None] - self._tails[:, :, use], 1e-12)
-        return self._y[use], self._y[use] - np.log(below[1] / below[0]), np.log(below[2] * below[0] / below[1] ** 2)
+        y, log_reach = self._y[use], self._y[use] - np.log(below[1] / below[0])
+        log_ratio = np.log(below[2] * below[0] / below[1] ** 2)
+        reach = np.arange(log_reach.min(), log_reach.max() + _STEP, _STEP)
+        cut = np.array([np.interp(reach, row, y) for row in log_reach])
+        falling = np.minimum.accumulate([np.interp(at, y, row) for at, row in zip(cut, log_ratio)], axis=0)
+        return float(reach[0]), cut, falling
 
     def threshold(self, pfa: float, nu: np.ndarray) -> np.ndarray:
         """How many times the mean is exceeded with probability ``pfa``, for texture shapes ``nu`` (any shape)."""
@@ -65,10 +73,10 @@ class KLaw:
         limit: (N). mean: of what lies below it. ratio: mean square over squared mean of the same. Solved exactly: what is cut
         off is a known share of the law, so the limit may be low enough to cut off every ship.
         """
-        y, log_reach, log_ratio = self._cut
-        reach = np.log(limit / mean)
-        at = np.array([np.interp(reach, row, y) for row in log_reach])
-        falling = np.minimum.accumulate([np.interp(cut, y, row) for cut, row in zip(at, log_ratio)], axis=0)
+        first_reach, cuts, ratios = self._cut
+        place = np.clip((np.log(limit / mean) - first_reach) / _STEP, 0, cuts.shape[1] - 1.001)
+        column = place.astype(int)
+        at, falling = (a[:, column] + (place - column) * (a[:, column + 1] - a[:, column]) for a in (cuts, ratios))
         # The two shapes between which the ratio lies, and how far it lies from the first to the second.
         wanted, each = np.log(ratio), np.arange(len(mean))
         second = np.clip((falling > wanted).sum(0), 1, len(NU) - 1)

@@ -70,6 +70,12 @@ class LocalClutter:
         kept = times > 1
         return r[kept], c[kept], times[kept]
 
+    def times(self, intensity: np.ndarray, rows: Any, columns: Any, pfa: float) -> np.ndarray:
+        """How many times the threshold of ``pfa`` some pixels reach."""
+        return intensity[rows, columns] / np.exp(
+            self._between(np.log(self.mean * self.law.threshold(pfa, self.nu)), rows, columns)
+        )
+
     def level(self, rows: Any, columns: Any) -> np.ndarray:
         """Mean of the sea at pixels."""
         return np.exp(self._between(np.log(self.mean), rows, columns))

@@ -35,7 +35,7 @@ def find_pixels(
             found, outlined = band.result()
             hits += found
             bright += outlined
-            progress(0.4 + 0.6 * (k + 0.9) / len(laws))
+            progress((k + 0.9) / len(laws))
     return _highest(hits), _highest(bright)
 
 
@@ -46,8 +46,9 @@ def _band(
     clutter = LocalClutter.measure(image, sea, laws[0])
     if clutter is None:
         return [], []
-    hits = [_flat(*clutter.above(image, sea, share), sea.shape[1])]
-    rows, columns, _ = clutter.above(image, sea, _GROWN_PFA)
+    rows, columns, _ = clutter.above(image, sea, max(_GROWN_PFA, share))
+    times = clutter.times(image, rows, columns, share)
+    hits = [_flat(rows[times > 1], columns[times > 1], times[times > 1], sea.shape[1])]
     means = box_mean(image)
     of_means = LocalClutter.measure(means, inner, laws[1])
     if of_means is not None:

@@ -7,8 +7,10 @@ et al. 2017, Remote Sensing 9, 246); thresholds, statistics and clusters are our
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from ..tiles import Bounds, Tile, common, grown, tiles
 from ..zones import Zone
 from . import ambiguity as ghosts
 from .backscatter import Backscatter, survey
-from .base import Found, Progress, SceneLike, silent
+from .base import Found, Progress, SceneLike, part, silent
 from .clutter import KLaw
 from .radar_pixels import clusters, find_pixels, groups
 from .radar_targets import BLUR_PX, Targets, Window, without_sidelobes
@@ -78,8 +80,9 @@ class ShipsSar:
         how = self.surveyed or self.check(scene, zones)
         sea = self._sea(zones)
         region = _united([zone.geometry for zone in sea])
-        targets = self._targets(scene, region, how, progress)
-        found = self._flagged(scene, how, region, targets, progress)
+        walk = _walk(region, common(region.bounds, scene.bounds), scene.bounds, scene.gsd_m)
+        targets = self._targets(scene, region, walk, how, progress)
+        found = self._flagged(scene, how, region, targets, part(progress, len(walk), len(walk) + 1))
         warnings = (*how.warnings, *_about_large(targets.too_large), *_about_ghosts(found))
         progress(1.0)
         return _by_zone(found, zones, warnings)
@@ -94,19 +97,14 @@ class ShipsSar:
             raise Refusal("EXCLUDE covers all ZONES: nothing is left to look at.")
         return left
 
-    def _targets(self, scene: SceneLike, region: Any, how: Backscatter, progress: Progress) -> Targets:
+    def _targets(
+        self, scene: SceneLike, region: Any, walk: Sequence[tuple[Tile, Bounds]], how: Backscatter, progress: Progress
+    ) -> Targets:
         laws = [(KLaw(a), KLaw(b)) for a, b in zip(how.looks, how.smooth_looks)]
-        part = common(region.bounds, scene.bounds)
-        walk = _walk(region, part, scene.bounds, scene.gsd_m)
         parts = []
-        for k, (tile, window) in enumerate(walk):
-
-            def within(fraction: float, k: int = k) -> None:
-                progress(0.9 * (k + fraction) / len(walk))
-
-            patch = scene.read(window)
-            within(0.3)
-            found = _in_patch(how.intensity(patch), region, laws, self.pfa, BLUR_PX * scene.gsd_m, within)
+        for k, (tile, patch) in enumerate(_read_ahead(scene, walk)):
+            step = part(progress, k, len(walk) + 1)
+            found = _in_patch(how.intensity(patch), region, laws, self.pfa, BLUR_PX * scene.gsd_m, step)
             parts.append(found.select(tile.owns(found.x, found.y)))
         return Targets.joined(parts)
 
@@ -121,7 +119,7 @@ class ShipsSar:
         if self.ambiguity is not None:
             looking = _Looking(scene, how)
             for k in range(len(d)):
-                progress(0.9 + 0.1 * k / len(d))
+                progress(k / len(d))
                 source = ghosts.source(d.x[k], d.y[k], targets.peak[k], looking.brightest, self.ambiguity)
                 if source is not None:
                     at_sea = bool(Zone("", "water", region).holds(np.array([source[0]]), np.array([source[1]]))[0])
@@ -156,6 +154,17 @@ def _walk(region: Any, part: Bounds, bounds: Bounds, gsd_m: float) -> list[tuple
     around = common(grown(part, HALO_M), bounds)
     walk = tiles(part, TILE_PX * gsd_m, HALO_M)
     return [(tile, common(tile.outer, around)) for tile in walk if touched.intersects(box(*tile.core))]
+
+
+def _read_ahead(scene: SceneLike, walk: Sequence[tuple[Tile, Bounds]]) -> Iterator[tuple[Tile, Patch]]:
+    """Each tile with its pixels, while a second thread reads the next one's."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = [reader.submit(scene.read, window) for _, window in walk[:1]]
+        for (tile, _), following in zip_longest(walk, walk[1:]):
+            patch = coming.pop().result()
+            if following:
+                coming.append(reader.submit(scene.read, following[1]))
+            yield tile, patch
 
 
 def _in_patch(
