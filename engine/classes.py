@@ -52,7 +52,7 @@ CLASSES = {
         "vehicles cut by the edge of the picture are not counted; an articulated twin tank counts as two.",
     ),
     "container": ObjectClass(
-        "containers.Containers",
+        "stacks.Stacks",
         ("pier", "yard", "area"),
         0.6,
         4.5,

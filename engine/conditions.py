@@ -44,12 +44,13 @@ _KEYS = {
         "MEANOFFNADIRVIEWANGLE", "OFFNADIR", "OFFNADIRANGLE", "OFFNADIRVIEWANGLE", "VIEWANGLE", "SPACECRAFTVIEWANGLE",
         "VIEWINGANGLE", "VIEWOFFNADIR",
     ),
+    "view_azimuth_deg": ("MEANSATAZ", "SATAZ", "SATELLITEAZIMUTH", "VIEWAZIMUTH"),
     "sensor": (
         "SATELLITEID", "SATID", "SPACECRAFTID", "SPACECRAFTNAME", "DATATAKE1SPACECRAFTNAME", "SATELLITE", "PLATFORM", "MISSION",
         "INSTRUMENT", "INSTRUMENTS", "SENSORID", "SENSOR",
     ),
 }  # fmt: skip
-_LIMITS = {"sun_elevation_deg": (0.1, 90.0), "sun_zenith_deg": (0.0, 89.9), "sun_azimuth_deg": (0.0, 360.0), "off_nadir_deg": (-60.0, 60.0)}  # fmt: skip
+_LIMITS = {"sun_elevation_deg": (0.1, 90.0), "sun_zenith_deg": (0.0, 89.9), "sun_azimuth_deg": (0.0, 360.0), "off_nadir_deg": (-60.0, 60.0), "view_azimuth_deg": (0.0, 360.0)}  # fmt: skip
 _FAMILIES = (
     (r"(WORLDVIEW|WV)0?([1-4])$", r"WorldView-\2"),
     (r"(GEOEYE|GE)0?1$", "GeoEye-1"),
@@ -70,6 +71,7 @@ class Conditions:
     effective_gsd_m: metres of detail. sun_elevation_deg above the horizon and sun_azimuth_deg clockwise from north.
     off_nadir_deg: look angle at the satellite, 0 straight down. contrast: of the stored values of the visible bands,
     (bright - dark) / (bright + dark) at the 0.5 and 99.5 % points; haze and a low sun lower it. sensor: its name.
+    view_azimuth_deg: from the ground towards the sensor; it says where things lean, recall does not follow it.
     """
 
     effective_gsd_m: float | None = None
@@ -78,6 +80,7 @@ class Conditions:
     off_nadir_deg: float | None = None
     contrast: float | None = None
     sensor: str = ""
+    view_azimuth_deg: float | None = None
 
     @classmethod
     def of(cls, scene: Any) -> Conditions:

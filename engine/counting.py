@@ -175,7 +175,7 @@ def _rows(name: str, zones: Sequence[Zone], found: Sequence[Found], visible: Map
     for zone, seen in zip(zones, found):
         row = counted.get(zone.zone_id)
         if row:
-            rows.append(row)
+            rows.append({**row, "note": ". ".join(text for text in (row.get("note"), seen.note) if text)})
         for unit, value in seen.measures.items():
             if unit == "TEU":
                 if row and row["detected"]:

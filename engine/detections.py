@@ -18,7 +18,8 @@ class Detections:
     p: probability that it is an object of its class, 0..1. zone_id: str, empty until assigned. note: str, for the reviewer.
     type_name: str, the kind within the class ("tank", "40 ft"), empty where it cannot be told; type_p: its probability, NaN
     without one. position_m: along the track, NaN off tracks. heading_deg: where the bow points, clockwise from north, NaN
-    where bow and stern look alike.
+    where bow and stern look alike. tiers_low, tiers_high: how many boxes stand on each other here, at least and at most, NaN where
+    not known.
     """
 
     x: np.ndarray
@@ -35,6 +36,8 @@ class Detections:
     type_p: np.ndarray
     position_m: np.ndarray
     heading_deg: np.ndarray
+    tiers_low: np.ndarray
+    tiers_high: np.ndarray
 
     def __len__(self) -> int:
         return len(self.x)
@@ -57,6 +60,8 @@ class Detections:
         type_p: Any = np.nan,
         position_m: Any = np.nan,
         heading_deg: Any = np.nan,
+        tiers_low: Any = np.nan,
+        tiers_high: Any = np.nan,
     ) -> Detections:
         """Build from arrays or scalars that broadcast to the length of ``x``."""
         x = np.atleast_1d(np.asarray(x, float))
@@ -82,6 +87,8 @@ class Detections:
             numbers(type_p),
             numbers(position_m),
             numbers(heading_deg),
+            numbers(tiers_low),
+            numbers(tiers_high),
         )
 
     @classmethod

@@ -79,6 +79,8 @@ DETECTIONS = (
     Column("type_p", REAL, "Probability of the type, 0 to 1"),
     Column("position_m", REAL, "Metres along the track from its first vertex"),
     Column("heading_deg", REAL, "Where a ship's bow points, clockwise from north; empty where bow and stern look alike"),
+    Column("tiers_low", REAL, "Boxes in this stack at least, by its shadow or side; empty where not known"),
+    Column("tiers_high", REAL, "Boxes in this stack at most; empty where not known"),
 )
 
 TALLY = (

@@ -352,6 +352,7 @@ def detection_rows(detections: Detections, **same) -> list[dict]:
     """One dict of the contract's fields a detection; ``same`` holds those that all share (scene, epoch, …)."""
     names = (
         "score", "p", "length_m", "width_m", "azimuth_deg", "zone_id", "note", "type_p", "position_m", "heading_deg",
+        "tiers_low", "tiers_high",
     )  # fmt: skip
     return [
         {"class": str(kind), "type": str(detections.type_name[i]),

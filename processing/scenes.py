@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
@@ -15,7 +18,9 @@ from qgis.core import (
 from ..engine.errors import Refusal
 from . import bridge, lazy
 
-calibration, masked = lazy.engine("calibration"), lazy.engine("masked")
+calibration, masked, stack_light, sun = (
+    lazy.engine(name) for name in ("calibration", "masked", "detectors.stack_light", "sun")
+)
 
 PRECISIONS = ["auto", "second", "day", "month"]
 
@@ -108,6 +113,60 @@ def visibility_parameter(tr):
     )
 
 
+# Where sun and sensor stood: key, what it is, least and most.
+LIGHT = (
+    ("SUN_ELEVATION", 0.1, 90.0),
+    ("SUN_AZIMUTH", 0.0, 360.0),
+    ("OFF_NADIR", 0.0, 60.0),
+    ("VIEW_AZIMUTH", 0.0, 360.0),
+)
+
+
+def light_parameters(tr):
+    """SUN_ELEVATION, SUN_AZIMUTH, OFF_NADIR and VIEW_AZIMUTH."""
+    said = tr("Left empty, the file says.")
+    texts = (
+        (tr("Sun elevation (degrees)"), tr("Height of the sun over the horizon. Left empty: what the file says, else where the sun "
+                                           "stood over the scene at its epoch, if that has a time of day.")),
+        (tr("Sun azimuth (degrees)"), tr("Direction to the sun, clockwise from north. Left empty: as for the elevation.")),
+        (tr("Off-nadir angle (degrees)"), tr("How far the sensor looked aside, 0 straight down; the angle on the ground where it is "
+                                             "known. {}").format(said)),
+        (tr("Azimuth of the sensor (degrees)"), tr("Direction from the ground to the sensor, clockwise from north. {}").format(said)),
+    )  # fmt: skip
+    kind = QgsProcessingParameterNumber.Type.Double
+    return [
+        with_help(QgsProcessingParameterNumber(key, name, kind, optional=True), text, advanced=True)
+        for (key, _, _), (name, text) in zip(LIGHT, texts)
+    ]
+
+
+def read_light(algorithm, parameters, context):
+    """What the user says of sun and sensor, as metadata {key: text}; refuses what cannot be."""
+    said = {}
+    for key, least, most in LIGHT:
+        if parameters.get(key) in (None, ""):
+            continue
+        value = algorithm.parameterAsDouble(parameters, key, context)
+        if not least <= value <= most:
+            below = " The sun must stand above the horizon." if key == "SUN_ELEVATION" and value <= 0 else ""
+            raise Refusal(f"{key}: {value:g} is no such angle: give {least:g} to {most:g} degrees.{below}")
+        said[key] = str(value)
+    return said
+
+
+def sun_at(layer, epoch, context):
+    """Elevation and azimuth of the sun over the middle of a layer at an epoch, as metadata; {} where time or place is not known."""
+    if epoch.precision != "second" or not layer.crs().isValid():
+        return {}
+    wgs84 = QgsCoordinateReferenceSystem("EPSG:4326")
+    try:
+        place = QgsCoordinateTransform(layer.crs(), wgs84, context.transformContext()).transform(layer.extent().center())
+    except QgsCsException:
+        return {}
+    azimuth, elevation = sun.sun_position(epoch.utc, place.x(), place.y())
+    return {"elevation": f"{elevation:.2f}", "azimuth": f"{azimuth:.2f}"}
+
+
 def behind_visibility(algorithm, parameters, context, scene):
     """The scene behind the raster of VISIBILITY; the scene itself without one."""
     if not parameters.get("VISIBILITY"):
@@ -122,6 +181,9 @@ def read_scene(algorithm, parameters, context):
     scene = bridge.read_scene(layer, bands=algorithm.parameterAsString(parameters, "BANDS", context))
     scene = behind_visibility(algorithm, parameters, context, scene)
     epoch = read_epoch(algorithm, parameters, context, scene.metadata)
+    if algorithm.parameterDefinition("SUN_ELEVATION") is not None:
+        said = read_light(algorithm, parameters, context)
+        scene.metadata = {"USER": said, **scene.metadata, stack_light.COMPUTED: sun_at(layer, epoch, context)}
     return scene, layer.crs(), bridge.scene_name(layer), epoch
 
 

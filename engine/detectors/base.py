@@ -47,13 +47,14 @@ class Found:
     detections: whole objects whose centre lies in the zone (all scores above the detector's reporting floor).
     measures: what is measured besides the count: occupied length "m", occupied area "m2", "share" filled (0..1).
     counted: False where the scene only allows length, area or share (then detections is empty).
-    warnings: sentences for the user, naming the zone.
+    warnings: sentences for the user, naming the zone. note: what belongs beside the zone's count, in words.
     """
 
     detections: Detections
     measures: dict[str, float] = field(default_factory=dict)
     counted: bool = True
     warnings: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Detector(Protocol):

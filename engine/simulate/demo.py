@@ -18,12 +18,12 @@ import numpy as np
 from ..classes import counted_in
 from ..errors import Refusal
 from ..georeference import transform
+from ..sun import sun_position
 from ..tanks import FREIGHT_CAR, TANK, TANK_CAR
 from ..zones import Zone
 from . import files, port, rail, ships
 from .layout import Area, Bounds, Layout, rectangle, right_of
 from .render import Rendered, render
-from .sun import sun_position
 
 EPSG = 32652
 GSD_M = 0.35

@@ -31,9 +31,10 @@ from ..base import RasonAlgorithm
 classes, georeference, provenance, zones_of = (
     lazy.engine(name) for name in ("classes", "georeference", "provenance", "zones")
 )
-files, render, sar, sensor, sites, sun, trials, view = (
-    lazy.engine(f"simulate.{name}") for name in ("files", "render", "sar", "sensor", "sites", "sun", "trials", "view")
+files, render, sar, sensor, sites, trials, view = (
+    lazy.engine(f"simulate.{name}") for name in ("files", "render", "sar", "sensor", "sites", "trials", "view")
 )
+sun = lazy.engine("sun")
 
 RADAR = "sar"
 RAJIN = "130.284,42.228 [EPSG:4326]"
@@ -298,6 +299,7 @@ class SimulateScene(RasonAlgorithm):
             "SUN_AZIMUTH": f"{self.sun[0]:.1f}",
             "SUN_ELEVATION": f"{self.sun[1]:.1f}",
             "OFF_NADIR": f"{self.view.off_nadir_deg:.1f}",
+            "VIEW_AZIMUTH": f"{self.view.azimuth_deg:.1f}",
             "RASON_RECORD": record,
         }
         files.write_geotiff(seen, path, self.epoch.utc, self.epsg, facts)

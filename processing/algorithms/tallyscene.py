@@ -89,6 +89,7 @@ class TallyScene(RasonAlgorithm):
             *scenes.epoch_parameters(self.tr, self.tr("Left empty, the file must say it.")),
             scenes.bands_parameter(self.tr),
             scenes.visibility_parameter(self.tr),
+            *scenes.light_parameters(self.tr),
             scenes.site_parameter(self.tr),
             *scenes.interval_parameters(self.tr),
         ):

@@ -11,7 +11,7 @@ from rason.engine.simulate import canvas, demo, files, port, rail, render, ships
 from rason.engine.simulate.layout import Area, Layout, Thing, as_detections, inside, rectangle
 from rason.engine.simulate.light import shadow
 from rason.engine.simulate.sensor import Sensor
-from rason.engine.simulate.sun import sun_position
+from rason.engine.sun import sun_position
 
 NOON = {"gsd_m": 0.5, "sun_azimuth_deg": 180.0, "sun_elevation_deg": 45.0, "seed": 1}
 QUIET = Sensor(noise=0.0, haze=0.0)
