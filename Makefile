@@ -16,7 +16,7 @@ APT := qgis python3-qgis qgis-providers python3-gdal gdal-bin python3-numpy pyth
 PIP := pytest==9.* pytest-qgis==5.0.2 hypothesis ruff==0.17.* mypy==2.* bandit==1.9.* detect-secrets==1.5.* onnxruntime==1.*
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## Install what is missing: QGIS and libraries from apt, test tools into .venv
 
@@ -41,6 +41,9 @@ lint: $(STAMP) ## Style, types, and the plugin repository's security scan
 pages: $(STAMP) ## Write docs/algorithms/ from the algorithms
 	@$(OFFSCREEN) /usr/bin/python3 tools/algorithm_pages.py
 
+i18n: ## Collect all strings for translators into i18n/rason.ts
+	@/usr/bin/python3 tools/translations.py
+
 bench: $(STAMP) ## Measure speed, memory and statistics into bench/results/
 	@$(OFFSCREEN) $(PYTHON) bench/run.py
 
@@ -61,4 +64,4 @@ clean: ## Remove everything that was made here
 	@rm -rf $(VENV) dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test lint pages bench accuracy package install clean
+.PHONY: help setup demo test lint pages i18n bench accuracy package install clean

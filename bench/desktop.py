@@ -47,6 +47,8 @@ def run_in_qgis(
             LANGUAGE="en",
             LC_ALL="C.UTF-8",
         )
+        # QGIS takes its own Python's home from the first python3 it finds, which must not be a version manager's
+        environment["PATH"] = f"/usr/bin:{environment['PATH']}"
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a plugin is compiled once, not at each start
         environment.pop("QT_QPA_PLATFORM", None)  # the desktop crashes on "offscreen" (3.22); it needs a screen
         command = [

@@ -296,6 +296,8 @@ def load(text: str, name: str = "the calibration") -> dict[str, Calibration]:
     """Calibrations by class from JSON text: a list of ``to_dict`` values. ``name`` is what an error calls the input."""
     try:
         values = json.loads(text)
+        if not values or not isinstance(values, list):
+            raise ValueError("no list of calibrations")
         calibrations = [Calibration.from_dict(value) for value in values]
     except Refusal:
         raise

@@ -66,18 +66,27 @@ def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[
     return {name: chosen for name, chosen in wanted.items() if chosen}, problems
 
 
-def check(scene: SceneLike, wanted: Mapping[str, Sequence[Zone]], sensor: str = "optical") -> dict[str, float]:
-    """Visible fraction by zone id.
+def check(
+    scene: SceneLike, wanted: Mapping[str, Sequence[Zone]], sensor: str = "optical", name: str = "ZONES"
+) -> dict[str, float]:
+    """Visible fraction by zone id. ``name`` is what an error calls the zones.
 
     Raises Refusal where the scene is not of the sensor ("optical", "sar"), too coarse for a class or shows none of the zones.
     """
     check_sensor(scene.roles, sensor)
-    for name in wanted:
-        gate.check(name, scene.effective_gsd_m, scene.gsd_m, sensor)
+    for class_name in wanted:
+        gate.check(class_name, scene.effective_gsd_m, scene.gsd_m, sensor)
     zones = {zone.zone_id: zone for chosen in wanted.values() for zone in chosen}
-    if all(apart(scene.bounds, zone.geometry.bounds) for zone in zones.values()):
-        raise Refusal("ZONES lie all outside the scene. Choose the scene of this place, or check the layers' CRS.")
+    check_place(scene, list(zones.values()), name)
     return {zone_id: visible_fraction(scene, zone) for zone_id, zone in zones.items()}
+
+
+def check_place(scene: SceneLike, zones: Sequence[Zone], name: str = "ZONES") -> None:
+    """Raise Refusal where none of the zones meets the scene."""
+    if zones and all(apart(scene.bounds, zone.geometry.bounds) for zone in zones):
+        raise Refusal(
+            "{layer} lie all outside the scene. Choose the scene of this place, or check the layers' CRS.", layer=name
+        )
 
 
 def count_scene(

@@ -93,23 +93,6 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.minimum(_ratio(common, area(a) + area(b) - common), 1.0)
 
 
-def intersection_over_smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over the area of the smaller of the two (P), row against row; 0 where one is without area."""
-    return np.minimum(_ratio(intersection_area(a, b), np.minimum(area(a), area(b))), 1.0)
-
-
-def points_inside(px: Any, py: Any, x: Any, y: Any, length: Any, width: Any, azimuth_deg: Any) -> np.ndarray:
-    """Bool: whether points lie in rectangles, border included; all arguments broadcast against one another.
-
-    Points against all rectangles: ``points_inside(px[None], py[None], x[:, None], …)`` gives (N, M).
-    """
-    east, north = _axes(np.asarray(azimuth_deg, float))
-    dx, dy = np.asarray(px, float) - x, np.asarray(py, float) - y
-    return (np.abs(dx * east + dy * north) <= np.asarray(length) / 2) & (
-        np.abs(dy * east - dx * north) <= np.asarray(width) / 2
-    )
-
-
 def close_pairs(x: Any, y: Any, radius: Any) -> tuple[np.ndarray, np.ndarray]:
     """Index arrays i < j (P) of the points (N) that lie within a radius of each other.
 

@@ -21,7 +21,7 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..engine.errors import Refusal
+from ..engine.errors import Cancelled, Refusal
 from . import schema, styles
 from .reference import Table
 
@@ -89,7 +89,8 @@ def add_tables(
     """Write the tables a GeoPackage lacks; with ``overwrite`` also renew those that nobody has edited.
 
     A new file appears whole or not at all. In an existing file each table is written in a transaction of its own, and other
-    tables are not touched; a run that was cut off is completed by running again. ``progress`` takes a fraction 0..1.
+    tables are not touched; a run that fails keeps those it finished and is completed by running again, one that is cancelled
+    takes out what it added. ``progress`` takes a fraction 0..1.
     """
     path, tables = Path(path), list(tables)
     check(path)
@@ -133,14 +134,32 @@ def _settle(path: Path) -> None:
 def _add(path: Path, tables: list[Table], overwrite: bool, progress: Callable[[float], None]) -> list[Outcome]:
     there = table_names(path) if path.exists() else set()
     outcomes = []
-    for number, table in enumerate(tables):
-        progress(number / len(tables))
-        what = WRITTEN if table.name not in there else _fate(path, table, overwrite)
-        if what in (WRITTEN, REPLACED):
-            _write(path, table)
-            finish(path, table)
-        outcomes.append(Outcome(table, what))
+    try:
+        for number, table in enumerate(tables):
+            progress(number / len(tables))
+            what = WRITTEN if table.name not in there else _fate(path, table, overwrite)
+            if what in (WRITTEN, REPLACED):
+                _write(path, table)
+                finish(path, table)
+            outcomes.append(Outcome(table, what))
+    except Cancelled:
+        _drop(path, [table.name for table, what in outcomes if what == WRITTEN])
+        raise
     return outcomes
+
+
+def _drop(path: Path, names: list[str]) -> None:
+    """Take tables out again, with their metadata and styles."""
+    from osgeo import gdal
+
+    if not names:
+        return
+    source = gdal.OpenEx(str(path), gdal.OF_VECTOR | gdal.OF_UPDATE)
+    for name in names:
+        source.DeleteLayer(name)
+    del source  # closes
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany("DELETE FROM layer_styles WHERE f_table_name = ?", [(name,) for name in names])
 
 
 def _fate(path: Path, table: Table, overwrite: bool) -> str:

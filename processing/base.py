@@ -5,7 +5,12 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingException
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingException,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterNumber,
+)
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
@@ -14,6 +19,11 @@ from . import bridge, destinations, outputs
 
 DOCS = "https://github.com/rason-qgis/rason/blob/main/docs/algorithms/"
 ICON = Path(__file__).parent.parent / "ui" / "icons" / "rason.svg"
+
+
+def words(text):
+    """A user string or a refusal's template in the user's language: one context for all of Rason (see tools/translations.py)."""
+    return QCoreApplication.translate("Rason", text)
 
 
 class Published:
@@ -25,7 +35,7 @@ class Published:
 
     def tr(self, text):
         """Translate a user string."""
-        return QCoreApplication.translate(type(self).__name__, text)
+        return words(text)
 
     def icon(self):
         """Icon in the Toolbox."""
@@ -43,7 +53,22 @@ class Published:
             return False, self.tr("Unknown parameter {}. Known are: {}.").format(
                 ", ".join(unknown), ", ".join(sorted(known))
             )
-        return super().checkParameterValues({**parameters, **bridge.archived(self, parameters)}, context)
+        good, message = super().checkParameterValues({**parameters, **bridge.archived(self, parameters)}, context)
+        return good, message if good else f"{message}{self._cure(message)}"
+
+    def _cure(self, message):
+        """What may stand in the parameter that QGIS calls incorrect without saying why."""
+        wrong = next(
+            (d for d in self.parameterDefinitions() if message == f"Incorrect parameter value for {d.name()}"), None
+        )
+        if wrong is None:
+            return ""
+        if isinstance(wrong, QgsProcessingParameterEnum):
+            return self.tr(": use one of {}.").format(", ".join(wrong.options()))
+        if isinstance(wrong, QgsProcessingParameterNumber):
+            ends = [f"{end:.6g}" if abs(end) < 1e300 else "…" for end in (wrong.minimum(), wrong.maximum())]
+            return self.tr(": give a number from {} to {}.").format(*ends)
+        return f": {wrong.help()}"
 
 
 class RasonAlgorithm(Published, QgsProcessingAlgorithm):
@@ -117,7 +142,7 @@ class _Told:
         if isinstance(error, Cancelled):
             message = tr("Cancelled: nothing was written.")
         elif isinstance(error, Refusal):
-            message = str(error)
+            message = error.told(words(error.template))
         elif isinstance(error, MemoryError):
             message = tr("Not enough memory. Use smaller zones or close other programs.")
         elif isinstance(error, Exception):

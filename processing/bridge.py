@@ -107,6 +107,14 @@ def field_index(fields, name) -> int:
     return next((i for i, field in enumerate(fields) if field.name().lower() == name.lower()), -1)
 
 
+def crs_of(source, name) -> QgsCoordinateReferenceSystem:
+    """The CRS of a feature source. Raises Refusal where it has none, also where a GeoPackage calls that "undefined"."""
+    crs = source.sourceCrs()
+    if not crs.isValid() or crs.description().startswith("Undefined"):
+        raise Refusal("{layer} has no coordinate reference system. Assign one to the layer.", layer=name)
+    return crs
+
+
 def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zone]:
     """Zones of a feature source in the frame's coordinates.
 
@@ -117,10 +125,8 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
 
     if not any(feature.hasGeometry() for feature in source.getFeatures()):
         raise Refusal(f"{name} holds no zones. Draw at least one polygon or track line (or clear the selection).")
-    if not source.sourceCrs().isValid():
-        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
     columns = {key: field_index(source.fields(), key) for key in ("zone_id", "name", "kind")}
-    change = _transform(source.sourceCrs(), frame.wkt, context)
+    change = _transform(crs_of(source, name), frame.wkt, context)
     zones, unnamed = [], False
     for feature in source.getFeatures(QgsFeatureRequest()):
         text = {key: _text(feature, index) for key, index in columns.items()}
@@ -143,14 +149,7 @@ def read_area(source, frame: Frame, context, feedback, name):
     """All polygons of a feature source as one shapely geometry in the frame's coordinates, or None where it holds none."""
     from shapely.ops import unary_union
 
-    if source.featureCount() and not source.sourceCrs().isValid():
-        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
-    change = _transform(source.sourceCrs(), frame.wkt, context)
-    shapes = [
-        _shape(geometry, change, feature.id(), name)
-        for feature in source.getFeatures(QgsFeatureRequest())
-        if (geometry := usable(feature.geometry(), feature.id(), name, feedback)) is not None
-    ]
+    shapes = [shape for shape, _ in read_polygons(source, frame, context, feedback, name)]
     return unary_union(shapes) if shapes else None
 
 
@@ -205,13 +204,22 @@ def _shape(geometry, change, label, name):
     """The shapely geometry in frame coordinates."""
     from shapely import wkb
 
+    _move(geometry, change, label, name)
+    return wkb.loads(bytes(geometry.asWkb()))
+
+
+def _move(geometry, change, label, name):
+    """Transform a geometry in place. PROJ fails for some coordinates, and makes others infinite."""
     try:
         geometry.transform(change)
+        moved = geometry.boundingBox().isFinite()
     except QgsCsException:
+        moved = False
+    if not moved:
         raise Refusal(
-            f"{name}: zone {label} cannot be brought into the scene's coordinates. Check the layer's CRS."
-        ) from None
-    return wkb.loads(bytes(geometry.asWkb()))
+            "{layer}: feature {feature} cannot be brought into the scene's coordinates. Check the layer's CRS.",
+            layer=name, feature=label,
+        )  # fmt: skip
 
 
 def _transform(source_crs, wkt, context):
@@ -223,10 +231,10 @@ def read_polygons(source, frame: Frame, context, feedback, name, fields=()) -> l
 
     The key "id" holds the feature's id. Raises Refusal for lines and points.
     """
-    if not source.sourceCrs().isValid():
-        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+    if not source.featureCount():
+        return []
     columns = {key: field_index(source.fields(), key) for key in fields}
-    change = _transform(source.sourceCrs(), frame.wkt, context)
+    change = _transform(crs_of(source, name), frame.wkt, context)
     found = []
     for feature in source.getFeatures(QgsFeatureRequest()):
         label = str(feature.id())
@@ -251,9 +259,7 @@ def read_classes(layer, name) -> ClassRaster:
 
 def frame_of(source, name) -> Frame:
     """A metric frame around a feature source."""
-    crs = source.sourceCrs()
-    if not crs.isValid():
-        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+    crs = crs_of(source, name)
     centre = source.sourceExtent().center()
     return georeference.metric_frame(crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL), (centre.x(), centre.y()))
 
@@ -298,9 +304,9 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS", *, rejected=Fal
     from ..engine.detections import Detections
     from ..engine.rectangles import minimum_rectangle
 
-    if source.featureCount() and not source.sourceCrs().isValid():
-        raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
-    change = _transform(source.sourceCrs(), frame.wkt, context)
+    if not source.featureCount():
+        return Detections.empty(), {column.name: [] for column in schema.DETECTIONS}
+    change = _transform(crs_of(source, name), frame.wkt, context)
     keys = [column.name for column in schema.DETECTIONS]
     columns = {key: field_index(source.fields(), key) for key in keys}
     rows, texts = [], {key: [] for key in keys}
@@ -309,7 +315,7 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS", *, rejected=Fal
         geometry = feature.geometry()
         if geometry.isNull() or (values["status"] == schema.REJECTED and not rejected):
             continue
-        geometry.transform(change)
+        _move(geometry, change, feature.id(), name)
         if geometry.type() == QgsWkbTypes.GeometryType.PointGeometry:
             rectangles = [(p.x(), p.y(), 0.0, 0.0, 0.0) for p in _points(geometry)]
         elif geometry.type() == QgsWkbTypes.GeometryType.PolygonGeometry:

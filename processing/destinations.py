@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFileDestination,
     QgsProcessingParameterMapLayer,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterRasterDestination,
@@ -51,6 +52,8 @@ def check(algorithm, parameters, context) -> list[Path]:
         _check_place(definition, path)
         if isinstance(definition, QgsProcessingParameterFeatureSink):
             _check_sink(definition, path, table)
+        if isinstance(definition, QgsProcessingParameterFileDestination):
+            _check_file(definition, path)
         if isinstance(definition, QgsProcessingParameterRasterDestination) and not path.lower().endswith((".tif", ".tiff")):
             raise Refusal(f"{definition.name()}: {path} is no .tif file. Give a name that ends in .tif.")
     _check_inputs(algorithm, parameters, context, outputs)
@@ -98,6 +101,13 @@ def _check_place(definition, path) -> None:
         raise Refusal(f"{name}: {path} is a folder. Give a file name.")
     if not os.access(path if os.path.exists(path) else folder, os.W_OK):
         raise Refusal(f"{name}: {path} cannot be written. Choose a file in a folder of your own.")
+
+
+def _check_file(definition, path) -> None:
+    """Refuse a name that says the file is of another kind: nobody opens a page that is called .pdf."""
+    ending = f".{definition.defaultFileExtension()}"
+    if not path.lower().endswith(ending):
+        raise Refusal("{key}: {path} is no {ending} file. Give a name that ends in {ending}.", key=definition.name(), path=path, ending=ending)  # fmt: skip
 
 
 def _check_sink(definition, path, table) -> None:

@@ -93,7 +93,7 @@ class DetectInScene(RasonAlgorithm):
         source = self.parameterAsSource(parameters, self.zones_key, context)
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback, self.zones_key)
         self.finder = self.detector(parameters, context)
-        self.visible = counting.check(self.scene, {self.class_name: self.zones}, self.sensor)
+        self.visible = counting.check(self.scene, {self.class_name: self.zones}, self.sensor, self.zones_key)
         calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
         self.calibration = calibrations.get(self.class_name)
         for text in (*self.scene.warnings, self.epoch.warning):

@@ -84,6 +84,7 @@ def parameters(tr, zones_help, *, zones_optional):
 def read(algorithm, parameters, context, feedback) -> Labelled:
     """Everything, checked and matched. Raises Refusal where the layers do not belong together."""
     sources = {name: algorithm.parameterAsSource(parameters, name, context) for name in ("DETECTIONS", "TRUTH", "ZONES")}
+    _check_apart(algorithm, parameters, context)
     return _Reader(
         sources,
         algorithm.parameterAsLayerList(parameters, "INPUTS", context) or [],
@@ -97,6 +98,15 @@ def read(algorithm, parameters, context, feedback) -> Labelled:
     ).read()
 
 
+def _check_apart(algorithm, parameters, context):
+    """A layer beside itself is always right; a dialog offers the same layer for both."""
+    found, truth = (algorithm.parameterAsVectorLayer(parameters, name, context) for name in ("DETECTIONS", "TRUTH"))
+    if found and truth and found.source() == truth.source():
+        raise Refusal(
+            "DETECTIONS and TRUTH are the same layer, {name}: choose what was found, and what is there.", name=truth.name()
+        )
+
+
 class _Reader:
     def __init__(self, sources, inputs, classes, matching, context, feedback):
         self.sources = {name: source for name, source in sources.items() if source is not None}
@@ -106,8 +116,8 @@ class _Reader:
 
     def read(self) -> Labelled:
         for name, source in self.sources.items():
-            if source.featureCount() and not source.sourceCrs().isValid():
-                raise Refusal(f"{name} has no coordinate reference system. Assign one to the layer.")
+            if source.featureCount():
+                bridge.crs_of(source, name)
         self.features = {name: list(source.getFeatures()) for name, source in self.sources.items()}
         if "ZONES" in self.sources and not self.features["ZONES"]:
             raise Refusal("ZONES holds no zones: draw what was labelled, empty ground too.")
@@ -278,6 +288,10 @@ class _Reader:
         for scene in names:
             said = conditions.Conditions()
             if scene in files or (len(names) == len(files) == 1):
+                if scene not in files and any(scene in of for of in self.scene_of.values()):
+                    self.result.warnings.append(
+                        f"INPUTS: {next(iter(files))} is taken for scene {scene} of the layers: check it."
+                    )
                 opened = bridge.read_scene(files.get(scene) or next(iter(files.values())), name="INPUTS")
                 said = conditions.Conditions.of(opened)
                 self.result.synthetic |= reports.is_synthetic(opened.metadata)
@@ -308,6 +322,9 @@ class _Reader:
                 f"CLASSES names {', '.join(missing)}, but DETECTIONS and TRUTH hold {', '.join(sorted(self.seen))}. Use their words."
             )
         counts = {name: (sum(p.true for p in of), sum(p.counted for p in of)) for name, of in places.items()}
+        if any(map(any, counts.values())):  # what lies outside all zones is not judged at all, if not asked for
+            counts = {name: both for name, both in counts.items() if any(both) or name in self.classes}
+            self.result.places = places = {name: places[name] for name in counts}
         if not places:
             raise Refusal("Nothing could be judged: DETECTIONS and TRUTH hold none of the CLASSES in ZONES of their scenes.")
         given = sum(len(self.features[name]) for name in ("DETECTIONS", "TRUTH") if name in self.features)

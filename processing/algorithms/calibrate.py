@@ -9,7 +9,6 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...engine.errors import Refusal
 from .. import labels, lazy, outputs, scenes
 from ..base import RasonAlgorithm
 
@@ -105,8 +104,6 @@ class Calibrate(RasonAlgorithm):
         self.source = self.parameterAsString(parameters, "SOURCE", context).strip()
         self.synthetic = self.labelled.synthetic or self.parameterAsBoolean(parameters, "SYNTHETIC", context)
         self.path = self.parameterAsFileOutput(parameters, "OUTPUT", context)
-        if not self.path.lower().endswith(".json"):
-            raise Refusal(self.tr("OUTPUT: a calibration is a .json file. Give it that ending."))
 
     def work(self, parameters, context, feedback):
         """Calibrate class by class, say what comes out, write."""

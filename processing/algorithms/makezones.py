@@ -174,8 +174,7 @@ class MakeZones(RasonAlgorithm):
         source = self.parameterAsSource(parameters, name, context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, name))
-        if not source.sourceCrs().isValid():
-            raise Refusal(self.tr("{} has no coordinate reference system. Assign one to the layer.").format(name))
+        bridge.crs_of(source, name)
         return source
 
     def _shapes(self, source, name, feedback):

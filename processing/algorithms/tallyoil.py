@@ -190,6 +190,8 @@ class TallyOil(RasonAlgorithm):
                 self.tr("DETECTIONS hold no tank_car and no freight_car with a type: which cars are tank cars is not known.")
             )
         held = sum(zone.holds(chosen.x, chosen.y).astype(int) for zone in zones)
+        if not (held > 0).any():
+            raise Refusal("None of DETECTIONS' {cars} cars lies in ZONES. Check that they show the same place, and their CRS.", cars=len(chosen))  # fmt: skip
         if (held > 1).any():
             raise Refusal(self.tr("ZONES overlap: {} cars lie in more than one zone and would be counted twice. Select zones apart.").format(int((held > 1).sum())))  # fmt: skip
         stored = sorted({text for text in texts["epoch"] if text})

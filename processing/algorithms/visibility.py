@@ -20,8 +20,8 @@ from ...layers import schema
 from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
 
-look, provenance, roofs, tally, visibility, visibility_file = (
-    lazy.engine(name) for name in ("look", "provenance", "roofs", "tally", "visibility", "visibility_file")
+counting, look, provenance, roofs, tally, visibility, visibility_file = (
+    lazy.engine(name) for name in ("counting", "look", "provenance", "roofs", "tally", "visibility", "visibility_file")
 )
 
 POLYGONS = [QgsProcessing.SourceType.TypeVectorPolygon]
@@ -133,6 +133,7 @@ class Visibility(RasonAlgorithm):
         self.epoch = scenes.read_epoch(self, parameters, context, self.scene.metadata)
         source = self.parameterAsSource(parameters, "ZONES", context)
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback) if source else []
+        counting.check_place(self.scene, self.zones)
         self.slots = self._polygons(parameters, "SLOTS", context, feedback, ("slot_id", "zone_id"))
         if bool(self.slots) != bool(parameters.get("SLOT_TABLE")):
             raise Refusal(
@@ -251,7 +252,9 @@ class Visibility(RasonAlgorithm):
         )
         for row in rows if self.zones else ():
             feedback.pushInfo(
-                self.tr("{}: visible fraction {:.2f}. {}").format(row["zone_id"], row["visible_fraction"], row["note"])
+                self.tr("{}: visible fraction {:.2f}. {}")
+                .format(row["zone_id"], row["visible_fraction"], row["note"])
+                .rstrip()
             )
         unseen = [row["zone_id"] for row in rows if not row["usable"]]
         if unseen:

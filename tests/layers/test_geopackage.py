@@ -170,6 +170,25 @@ def test_a_new_file_appears_whole_or_not_at_all(tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cancelled_run_leaves_an_existing_file_as_it_was(tmp_path):
+    def fails(fraction):
+        if fraction > 0.5:
+            raise Cancelled
+
+    path = tmp_path / "a.gpkg"
+    user_table(path)
+    add(path, ONE)
+    before = geopackage.table_names(path)
+    with pytest.raises(Cancelled):
+        geopackage.add_tables(path, tables(), True, fails)
+    assert geopackage.table_names(path) == before
+    for table, column in (("layer_styles", "f_table_name"), ("gpkg_metadata_reference", "table_name")):
+        named = {row[0] for row in query(path, f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL")}
+        assert {"piers", "tracks"} <= named <= before
+    assert query(path, "SELECT COUNT(*) FROM piers")[0][0]
+    assert set(add(path).values()) == {WRITTEN, KEPT}
+
+
 def test_an_existing_file_is_not_lost_when_a_table_fails(tmp_path):
     path = tmp_path / "a.gpkg"
     user_table(path)
