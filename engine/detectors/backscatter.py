@@ -29,6 +29,7 @@ _NEGATIVE = 0.01  # share of negative pixels that noise removal may leave
 _SAMPLES, _SAMPLE_PX, _BLOCK_PX = 25, 128, 64
 _STRIP_PX = 48  # rows
 _CALM = 0.25  # share of the blocks, the calmest, in which speckle is measured
+_LOOKS_OFF = 2.5  # measured looks that differ by this factor from those given
 _NO_SPECKLE = 100.0  # looks of a pixel of the file beyond which it is no backscatter
 _SWAPPED = 1.25  # cross-polarised sea this much brighter than co-polarised: the sea never is
 
@@ -83,11 +84,20 @@ def survey(scene: SceneLike, zones: Sequence[Zone], values: str = "auto", looks:
         np.concatenate([patch.data[i][sea & patch.valid] for patch, sea in samples]) if samples else np.zeros(0)
         for i in bands
     ]
+    if not raw[0].size:
+        raise Refusal(
+            "INPUT shows nothing in ZONES: a pixel is seen where every band holds a value that is neither NaN nor nodata, nor 0 in all."
+        )
     if raw[0].size < LEAST_SEA_PX * step**2:
         raise Refusal(
             "ZONES hold too little sea to tell ships from it: draw larger water zones, or check that the scene shows them."
         )
-    values, warnings = _recognised(raw, values, getattr(scene, "band_names", ())), []
+    said = _said(getattr(scene, "band_names", ()))
+    asked, values, warnings = values, _recognised(raw, values, said), []
+    if said and asked not in ("auto", said):
+        warnings.append(
+            f"The band names of INPUT say {said}, but VALUES={asked} is taken: every number hangs on which is right."
+        )
     if values != "db" and max(np.mean(v < 0) for v in raw) > 0:
         warnings.append("A few values of INPUT are negative and are taken as 0.")
     _check_order([scene.roles[i] for i in bands], raw, values)
@@ -102,6 +112,11 @@ def survey(scene: SceneLike, zones: Sequence[Zone], values: str = "auto", looks:
         raise Refusal(
             f"INPUT has hardly any speckle when read as {values} (as of {min(measured):.0f} looks): it is dB (VALUES=db), heavily "
             "filtered (give LOOKS), or no radar picture."
+        )
+    if looks is not None and not 1 / _LOOKS_OFF < looks / (min(measured) / step**2) < _LOOKS_OFF:
+        warnings.append(
+            f"LOOKS={looks:g}, but the sea reads like {min(measured) / step**2:.1f} looks: check LOOKS, and whether VALUES={values} is "
+            "right."
         )
     known = [looks] * len(bands) if looks is not None and step == 1 else measured
     return Backscatter(bands, values, step, tuple(known), tuple(smooth), tuple(warnings))
@@ -118,7 +133,7 @@ def speckle(pieces: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, flo
 def _samples(scene: SceneLike, zones: Sequence[Zone], step: int) -> Iterator[tuple[Patch, np.ndarray]]:
     """Windows of the scene spread over the zones, with where the zone is."""
     largest = sorted(zones, key=lambda zone: -zone.area_m2)[:_SAMPLES]
-    count = max(1, round((_SAMPLES / len(largest)) ** 0.5))
+    count = max(1, round((_SAMPLES / max(len(largest), 1)) ** 0.5))
     side = _SAMPLE_PX * step * scene.gsd_m
     for zone in largest:
         west, south, east, north = common(zone.geometry.bounds, scene.bounds)
@@ -139,16 +154,21 @@ def _coarser(sea: np.ndarray, step: int) -> np.ndarray:
     return sea[: rows * step, : columns * step].reshape(rows, step, columns, step).all((1, 3))
 
 
-def _recognised(raw: Sequence[np.ndarray], values: str, names: Sequence[str]) -> str:
+def _said(names: Sequence[str]) -> str:
+    """What the band names say of the values; "" where they say nothing or disagree."""
+    said = {_WORDS[word] for name in names for word in re.split(r"[^a-z0-9]+", name.lower()) if word in _WORDS}
+    said = {"db"} if "db" in said else said
+    return said.pop() if len(said) == 1 else ""
+
+
+def _recognised(raw: Sequence[np.ndarray], values: str, said: str) -> str:
     """amplitude, intensity or db: as asked for where the data can be that, else what is certain."""
     low, middle, high = (float(np.median([np.quantile(v, q) for v in raw])) for q in (0.01, 0.5, 0.99))
     negative = max(float(np.mean(v < 0)) for v in raw)
     like_db = negative > _NEGATIVE and _DB_RANGE[0] < low and high < _DB_RANGE[1]
     if values == "auto":
-        said = {_WORDS[word] for name in names for word in re.split(r"[^a-z0-9]+", name.lower()) if word in _WORDS}
-        said = {"db"} if "db" in said else said
-        if len(said) == 1:
-            values = said.pop()
+        if said:
+            values = said
         elif like_db:
             values = "db"
         else:

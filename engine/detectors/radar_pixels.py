@@ -14,6 +14,7 @@ from .local_clutter import LocalClutter
 
 Sparse = tuple[np.ndarray, np.ndarray]  # flat indices, rising, and values of some pixels of a window
 
+REFERENCE_PFA = 2e-8  # the score of a pixel is how many times it reaches the threshold of this, whatever is asked for
 _GROWN_PFA = 1e-3  # pixels of an outline hang together above this
 _LEAST_PX = 2
 
@@ -21,41 +22,43 @@ _LEAST_PX = 2
 def find_pixels(
     intensity: np.ndarray, sea: np.ndarray, laws: Sequence[tuple[KLaw, KLaw]], pfa: float, progress: Progress = silent
 ) -> tuple[Sparse, Sparse]:
-    """What exceeds the sea in any test, in times its threshold; and all that is bright enough for an outline, in times the sea.
+    """What exceeds the sea in any test, in times the threshold of REFERENCE_PFA; and all that is bright enough for an outline, in
+    times the sea.
 
     intensity (bands, rows, columns), sea bool (rows, columns), laws: of the pixels and of their 3 × 3 means, one pair a band.
     The probability ``pfa`` is shared by the tests.
     """
-    share = pfa / (2 * len(laws))
+    shares = pfa / (2 * len(laws)), REFERENCE_PFA / (2 * len(laws))
     inner = sea if sea.all() else box_mean(sea.astype(np.float32)) > 0.999
     hits, bright = [], []
     with ThreadPoolExecutor(len(laws)) as threads:  # numpy lets go of the interpreter, so two polarisations use two cores
-        looked = [threads.submit(_band, image, sea, inner, pair, share) for image, pair in zip(intensity, laws)]
+        looked = [threads.submit(_band, image, sea, inner, pair, *shares) for image, pair in zip(intensity, laws)]
         for k, band in enumerate(looked):
             found, outlined = band.result()
             hits += found
-            bright += outlined
+            bright.append(outlined)
             progress((k + 0.9) / len(laws))
     return _highest(hits), _highest(bright)
 
 
 def _band(
-    image: np.ndarray, sea: np.ndarray, inner: np.ndarray, laws: tuple[KLaw, KLaw], share: float
-) -> tuple[list[Sparse], list[Sparse]]:
+    image: np.ndarray, sea: np.ndarray, inner: np.ndarray, laws: tuple[KLaw, KLaw], share: float, reference: float
+) -> tuple[list[Sparse], Sparse]:
     """Hits of both tests and bright pixels of one polarisation; none where there is too little sea to know it."""
     clutter = LocalClutter.measure(image, sea, laws[0])
     if clutter is None:
-        return [], []
+        return [], (np.zeros(0, int), np.zeros(0))
     rows, columns, _ = clutter.above(image, sea, max(_GROWN_PFA, share))
-    times = clutter.times(image, rows, columns, share)
-    hits = [_flat(rows[times > 1], columns[times > 1], times[times > 1], sea.shape[1])]
+    hit = clutter.times(image, rows, columns, share) > 1
+    times = clutter.times(image, rows[hit], columns[hit], reference)
+    hits = [_flat(rows[hit], columns[hit], times, sea.shape[1])]
     means = box_mean(image)
     of_means = LocalClutter.measure(means, inner, laws[1])
     if of_means is not None:
-        r, c, times = of_means.above(means, inner, share)
-        hits.append(_flat(r, c, times, sea.shape[1]))
+        r, c, _ = of_means.above(means, inner, share)
+        hits.append(_flat(r, c, of_means.times(means, r, c, reference), sea.shape[1]))
         rows, columns = np.concatenate([rows, r]), np.concatenate([columns, c])
-    return hits, [_flat(rows, columns, image[rows, columns] / clutter.level(rows, columns), sea.shape[1])]
+    return hits, _flat(rows, columns, image[rows, columns] / clutter.level(rows, columns), sea.shape[1])
 
 
 def _flat(rows: np.ndarray, columns: np.ndarray, value: np.ndarray, width: int) -> Sparse:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from ..detections import Detections
 from ..patch import Patch
+from ..probability import ScoreModel
 from ..rectangles import close_pairs, minimum_rectangle
 from . import radar_hulls
 from .backscatter import box_mean
@@ -23,10 +27,17 @@ _RESOLVED_PX, _MARGIN_PX = 6.0, 6  # width from which an area may be several hul
 _EXPLAINED = 0.6  # share of the brightness that hulls must hold to stand for the whole area
 _SEVERAL_M = 70.0  # wider than any one ship
 _SIDELOBE, _SIDELOBE_M, _TILT = 10**-1.6, 600.0, 0.3  # share, reach and slant of the cross round a bright target
-# Logistic in dB over the threshold, by the simulator; provisional until rason:calibrate replaces it.
-_P_HALF_DB, _P_SLOPE, _P_MOST = -1.0, 0.8, 0.98  # not every bright target is a ship
+_P_MOST = 0.98  # not every bright target is a ship: the simulator, on which the curve is fitted, knows no buoys or platforms
+FULL_DB = 3.0  # over the threshold: what is brighter is no likelier a ship
+WEIGHTS = Path(__file__).parent / "weights" / "ships_sar.json"
 
 _COLUMNS = ("x", "y", "length_m", "width_m", "azimuth_deg", "excess_db", "peak", "contrast", "pixels")
+
+
+@cache
+def probability() -> ScoreModel:
+    """p of a target by its score, dB over the threshold up to FULL_DB; made by bench/fit_ships_sar.py."""
+    return ScoreModel.from_dict(json.loads(WEIGHTS.read_text("utf8"))["model"])
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class Targets:
 
     def detections(self) -> Detections:
         """As ships, with p and notes."""
-        p = _P_MOST / (1 + np.exp(-_P_SLOPE * (self.excess_db - _P_HALF_DB)))
+        p = np.minimum(probability().p(np.minimum(self.excess_db, FULL_DB)), _P_MOST)
         few, wide = self.pixels <= 3, self.width_m > _SEVERAL_M
         note = np.where(few, "small: two or three pixels", np.where(wide, "perhaps several", ""))
         sides = self.length_m, self.width_m, self.azimuth_deg
@@ -104,7 +115,7 @@ class Window:
         x, y, length, width, azimuth = rectangle
         length, width = (max(side - self.blur_m, 0.5 * self.patch.gsd_m) for side in (length, width))
         at = np.minimum(np.searchsorted(self.hits[0], index), len(self.hits[0]) - 1)
-        excess = self.hits[1][at][self.hits[0][at] == index].max(initial=1.0)
+        excess = self.hits[1][at][self.hits[0][at] == index].max(initial=self.hits[1].min(initial=1.0))
         peak = self.patch.data[0].ravel()[index].max()
         return x, y, length, width, azimuth, 10 * np.log10(excess), peak, times.max(), len(index)
 

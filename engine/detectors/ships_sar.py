@@ -26,12 +26,10 @@ from . import ambiguity as ghosts
 from .backscatter import Backscatter, survey
 from .base import Found, Progress, SceneLike, part, silent
 from .clutter import KLaw
-from .radar_pixels import clusters, find_pixels, groups
+from .radar_pixels import REFERENCE_PFA, clusters, find_pixels, groups
 from .radar_targets import BLUR_PX, Targets, Window, without_sidelobes
 
-PFA = (
-    2e-8  # per pixel and in all tests together: 0.02 false pixels on 100 km² at 10 m, as sea that is not quite K gives more
-)
+PFA = REFERENCE_PFA  # per pixel and all tests together: 0.02 false pixels on 100 km² at 10 m, as sea not quite K gives more
 TILE_PX = 1600  # of the file: two polarisations stay below 500 MB, and a step below a second
 HALO_M = 300.0  # a ship whose centre lies in a tile ends within this
 NEAR_EDGE_M = 100.0

@@ -119,9 +119,9 @@ class DetectShipsSar(DetectInScene):
         how = self.finder.check(self.scene, seen)
         self.finder = replace(self.finder, surveyed=how)
         looks = ", ".join(f"{value:.1f}" for value in how.looks)
-        feedback.pushInfo(
-            self.tr("Values read as {}; looks {}; {} pixels averaged on a side.").format(how.values, looks, how.step)
-        )
+        feedback.pushInfo(self.tr("Values read as {}; looks {}.").format(how.values, looks))
+        if how.step > 1:
+            feedback.pushInfo(self.tr("Pixels are averaged, {} on a side.").format(how.step))
 
     def _excluded(self, parameters, context):
         """What is cut out of the zones, in the scene's frame; None without EXCLUDE."""

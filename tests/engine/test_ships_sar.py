@@ -52,6 +52,20 @@ def test_every_ship_once_with_its_size(scene):
     assert (mine.p > 0.9).all()
 
 
+def test_p_tells_specks_of_clutter_from_ships_and_the_score_does_not_hang_on_pfa(scene, rendered):
+    low, usual = (ShipsSar("intensity", pfa=pfa).detect(scene, ZONE).detections for pfa in (1e-4, 2e-8))
+    ship = hits(low, SHIPS).any(1)
+    ghost = np.hypot(low.x[:, None] - rendered.ghosts[:, 0], low.y[:, None] - rendered.ghosts[:, 1]).min(1) < 300
+    speck = ~ship & ~ghost
+    assert speck.sum() >= 10, "at such a threshold the sea itself gives targets, else this shows nothing"
+    assert low.p[speck].mean() < 0.15 < 0.9 < low.p[ship].max()
+    assert (low.score[speck] < 0).all() and (usual.score >= 0).all()
+    for k in range(len(SHIPS)):
+        assert low.score[hits(low, SHIPS)[:, k]].max() == pytest.approx(
+            usual.score[hits(usual, SHIPS)[:, k]].max(), abs=1e-6
+        )
+
+
 def test_ghosts_are_flagged_and_ships_are_not(scene, rendered):
     near = Ambiguity(2500.0, (0.0,))
     found = ShipsSar("intensity", ambiguity=near).detect(scene, ZONE).detections

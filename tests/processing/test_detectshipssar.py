@@ -122,6 +122,24 @@ def test_nan_and_nodata_are_not_seen(run, sea, variant):
     assert min(f.geometry().centroid().asPoint().x() for f in found["OUTPUT"].getFeatures()) > X + 2000
 
 
+def test_a_scene_that_shows_nothing_is_refused(refused, sea, variant):
+    from osgeo import gdal
+
+    holes = variant(sea.db, "hidden.tif")
+    file = gdal.Open(holes, gdal.GA_Update)
+    file.GetRasterBand(2).WriteArray(np.full((400, 400), np.nan, np.float32))
+    file = None
+    refused("shows nothing in ZONES: a pixel is seen where every band", "rason:detectshipssar", INPUT=holes, ZONES=sea.zones,
+            EPOCH="2023-05-01", OUTPUT="memory:")  # fmt: skip
+
+
+def test_what_contradicts_the_file_is_said(run, sea):
+    run("rason:detectshipssar", INPUT=sea.db.replace("db.tif", "amplitude.tif"), ZONES=sea.zones, VALUES="intensity", LOOKS=200,
+        OUTPUT="memory:")  # fmt: skip
+    log = run.feedback.textLog()
+    assert "band names of INPUT say amplitude, but VALUES=intensity" in log and "LOOKS=200, but the sea reads like" in log
+
+
 def test_db_as_amplitude_is_refused(refused, sea):
     refused("looks like dB", "rason:detectshipssar", INPUT=sea.db, ZONES=sea.zones, VALUES="amplitude", OUTPUT="memory:")
 
