@@ -259,10 +259,18 @@ def synthetic():
     together = "; ".join(
         f"{name}: {c['ours']['coverage']} of {c['scenes']} scenes (plain t {c['plain t']['coverage']}, conformal {c['conformal']['coverage']}; "
         f"interval scores {c['ours']['mean_interval_score_over_truth']}, {c['plain t']['mean_interval_score_over_truth']}, "
-        f"{c['conformal']['mean_interval_score_over_truth']})"
+        f"{c['conformal']['mean_interval_score_over_truth']}){_whole_numbers(c)}"
         for name, c in made.get("pooled", {}).items()
     )
     return f"{made['trials']} trials, {made['refused']} refused as too coarse. All kinds together, {together}.\n\n{text}\n\n{more}"
+
+
+def _whole_numbers(c):
+    """What closed intervals of whole numbers promise, what is held with ties cut at random, and coverage by number of objects."""
+    if "exact" not in c["ours"]:
+        return ""
+    sizes = ", ".join(f"{covered} of the {n} with {size}" for size, (n, covered) in c["by size"].items())
+    return f", promised {c['ours']['promised']}, exact {c['ours']['exact']}; by true number {sizes}"
 
 
 def coverage():

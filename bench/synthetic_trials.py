@@ -14,6 +14,11 @@ The intervals: each judged scene is tallied with a calibration of K scenes drawn
 conditions ("calibrated": independent scenes of one population), from family fit ("another family": what a user of a calibration made
 elsewhere meets; taken for calibrated), and as trust() would have it, with conditions outside the calibrated range widened
 ("as told"). --report makes the figures again from the lines alone. Everything here is synthetic.
+
+A closed interval of whole numbers cannot hold exactly 90 %: of a scene with one ship or none any honest one holds more. So beside the
+share of scenes whose truth lies inside ("coverage") stand what the draws say the intervals hold ("promised"), and the share of scenes
+whose truth lies in the middle 90 % of the draws, ties cut at random ("exact"; the randomised PIT of Smith 1985 and Czado, Gneiting and Held
+2009), which is 90 % where the method is right, however few objects there are.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ from rason.engine.calibration import CALIBRATED, Calibration, Trust  # noqa: E40
 from rason.engine.detectors import box_scores  # noqa: E402
 from rason.engine.errors import Refusal  # noqa: E402
 from rason.engine.simulate import trials  # noqa: E402
-from rason.engine.tally import tally  # noqa: E402
+from rason.engine.tally import SceneDraws, tally  # noqa: E402
 
 CLASS = {"yard": "container", "rails": "freight_car", "sea": "ship", "berth": "ship"}
 SCENES, SHIFTED, FIT = 420, 60, 140
@@ -308,12 +313,26 @@ def conformal_interval(lines, found):
     return tuple(np.exp(np.median(y) + side * half) * (found + 0.5) - 0.5 for side in (-1, 1))
 
 
+def middle(draws, true, tail):
+    """Chance that a number lies between the quantiles ``tail`` and 1 - ``tail`` of the draws, its ties cut at random."""
+    below, at = float((draws < true).mean()), float((draws == true).mean())
+    if at == 0:
+        return float(tail <= below <= 1 - tail)
+    return max(0.0, min(below + at, 1 - tail) - max(below, tail)) / at
+
+
+def by_size(true, inside):
+    """Coverage of scenes without objects, with few and with many: {group: [scenes, covered]}."""
+    groups = {"0": true == 0, "1 to 8": (true > 0) & (true < 9), "9 and more": true >= 9}
+    return {name: [int(of.sum()), round(float(inside[of].sum()), 2)] for name, of in groups.items()}
+
+
 def coverage(judged, pool, class_name, k, *, told):
     """Coverage, width and score of each judged scene's interval on k scenes of a pool (never itself); None for too few.
 
     told: with what trust() makes of the scene's conditions; else taken as calibrated.
     """
-    rows = defaultdict(list)
+    rows, scenes = defaultdict(list), []
     if not judged:
         return None
     for i, line in enumerate(judged):
@@ -329,6 +348,11 @@ def coverage(judged, pool, class_name, k, *, told):
         true, found = zones[:, :2].sum(), zones[:, 5].sum()
         ids = [str(z) for z in range(len(zones))]
         low, high = tally(ids, zones[:, 5], zones[:, 4], made, trust=trust, seed=i).total()[1:]
+        draws = SceneDraws.make(made.draws(i), [i], trust.site_sd).seen(
+            found, zones[:, 4].sum(), np.random.default_rng([i, 8])
+        )
+        held = ((draws >= low) & (draws <= high)).mean()
+        scenes.append((true, low <= true <= high, middle(draws, true, (1 - LEVEL) / 2), held))
         for name, (a, b) in {
             "ours": (low, high), "plain t": t_interval(chosen, found), "conformal": conformal_interval(chosen, found)
         }.items():  # fmt: skip
@@ -345,7 +369,9 @@ def coverage(judged, pool, class_name, k, *, told):
             "median_width_over_truth": round(float(np.nanmedian(width)), 3) if np.isfinite(width).any() else None,
             "mean_interval_score_over_truth": round(float(score.mean()), 3),
         }
-    return out
+    true, covered, exact, held = np.array(scenes, float).T
+    out["ours"] |= {"exact": round(float(exact.mean()), 3), "promised": round(float(held.mean()), 3)}
+    return out | ({"by size": by_size(true, covered), "by size, exact": by_size(true, exact)} if pool is judged else {})
 
 
 def pooled(kinds):
@@ -358,10 +384,14 @@ def pooled(kinds):
         out[f"calibrated, k {k}"] = {"scenes": scenes} | {
             name: {
                 key: round(sum(part[name][key] * part["scenes"] for part in parts) / max(scenes, 1), 3)
-                for key in ("coverage", "mean_interval_score_over_truth")
+                for key in ("coverage", "mean_interval_score_over_truth", "exact", "promised")
+                if all(key in part[name] for part in parts)
             }
             for name in ("ours", "plain t", "conformal")
         }
+        for key in ("by size", "by size, exact"):
+            total = {size: np.sum([part[key][size] for part in parts], 0) for size in (parts[0][key] if parts else ())}
+            out[f"calibrated, k {k}"][key] = {size: [int(n), round(float(c / n), 3)] for size, (n, c) in total.items() if n}
     return out
 
 

@@ -84,7 +84,11 @@ class SceneDraws:
     def limits(
         self, draws: np.ndarray, detected: float, exposure: float, visible: float, level: float
     ) -> tuple[int, int, int]:
-        """Estimate, low and high. Zero stays in while false detections alone explain the count; none is never 0."""
+        """Estimate, low and high. Zero stays in while false detections alone explain the count; none is never 0.
+
+        Equal tails: the shortest interval scored 5 to 9 % better on simulated scenes like the labelled ones, but held only 79
+        to 85 % at a new site whose recall is .15 lower, where equal tails hold 87 to 89 %.
+        """
         from scipy.special import gammainc  # gammainc(k, m) = P(Poisson(m) >= k)
 
         tail = (1 - level) / 2

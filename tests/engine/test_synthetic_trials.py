@@ -58,6 +58,9 @@ def test_intervals_on_other_scenes_cover_at_their_level(bench):
     lines = [line(bench, i, rng.beta(17, 3), rng) for i in range(120)]
     made = bench.coverage(lines, lines, "ship", 30, told=False)
     assert 0.84 <= made["ours"]["coverage"] <= 0.97 and made["widened"] == 0.0
+    assert 0.84 <= made["ours"]["exact"] <= made["ours"]["coverage"] + 0.02
+    assert made["ours"]["promised"] >= 0.9, "ends are whole numbers, so an interval holds at least its level"
+    assert sum(n for n, _ in made["by size"].values()) == 120
     assert made["conformal"]["coverage"] > 0.8 and made["ours"]["median_width_over_truth"] < 1.0
     assert bench.coverage(lines[:20], lines[:20], "ship", 30, told=False) is None, "too few others"
     shifted = [{**part, "sun_elevation_deg": 12.0} for part in lines[:10]]
@@ -72,3 +75,11 @@ def test_a_trial_is_the_same_twice_and_can_be_read_again(bench, tmp_path):
     path.write_text(json.dumps(first) + "\n" + json.dumps(first)[:40])  # cut short by a stop
     assert list(bench.read_lines(path)) == [first["key"]]
     assert bench.report(bench.read_lines(path))["trials"] == 1
+
+
+def test_the_middle_of_the_draws_cuts_ties_at_random(bench):
+    draws = np.repeat([0, 1, 2, 3], [10, 40, 30, 20])
+    chance = [bench.middle(draws, n, 0.05) for n in range(5)]
+    assert np.allclose(chance, [0.5, 1, 1, 0.75, 0])
+    assert sum(c * (draws == n).mean() for n, c in enumerate(chance)) == pytest.approx(0.9)
+    assert bench.middle(np.array([1.0, 5.0]), 3, 0.05) == 1.0
