@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from . import strips
 from .detectors.base import Progress, part, silent
 from .patch import Patch
 from .tiles import tiles
@@ -25,6 +26,7 @@ COARSEST_M = 1.3  # effective GSD beyond which ground objects are soft at that p
 TILE_PX = 1024
 LEVELS = np.linspace(0.08, 0.92, 12)  # of stretched brightness: a body is looked for at each
 LEAST_AREA_M2 = 2000.0
+RING_PX = 5  # of what lies round a body
 SOFTEST = 1.32  # slope at one pixel over slope at two, along the rim
 SMOOTHEST = 1.4  # the same inside
 LEAST_CONTRAST = 0.12  # of the scene's range, body over its surroundings
@@ -45,8 +47,9 @@ def veils(scene: Any, progress: Progress = silent) -> Iterator[tuple[Patch, np.n
         return
     walk = list(tiles(scene.bounds, TILE_PX * gsd, 40 * gsd))
     for tile in walk:
-        patch = scene.read(tile.outer, gsd)
         step = part(progress, tile.number, len(walk))
+        patch = strips.read(scene, tile.outer, gsd, part(step, 0, 2))
+        step = part(step, 1, 2)
         if patch.valid.any() and min(patch.shape) >= 24:
             yield patch, *veil(patch, step)
 
@@ -57,11 +60,11 @@ def veil(patch: Patch, progress: Progress = silent) -> tuple[np.ndarray, np.ndar
     picture = _Picture.of(patch)
     body = np.zeros(patch.shape, bool)
     for number, level in enumerate(LEVELS):
-        progress(number / len(LEVELS))
+        progress(number / (len(LEVELS) + 1))
         labels, count = _large(picture.light > level, LEAST_AREA_M2 / patch.gsd_m**2)
         if count:
             body |= picture.soft_bodies(labels, count)
-    return _core_and_rim(body & patch.valid, picture)
+    return _core_and_rim(body & patch.valid, picture, part(progress, len(LEVELS), len(LEVELS) + 1))
 
 
 def _large(mask: np.ndarray, least: float) -> tuple[np.ndarray, int]:
@@ -119,36 +122,47 @@ class _Picture:
             & (mean(self.chroma, within) <= MOST_CHROMA * light)
         )
         good[0] = False
+        places = ndimage.find_objects(labels)
         for body in np.flatnonzero(good):
-            good[body] = light[body] - self.surroundings(labels == body) >= LEAST_CONTRAST
+            near = _with_room(places[body - 1])
+            good[body] = light[body] - self.at(near).surroundings(labels[near] == body) >= LEAST_CONTRAST
         return good[labels]
 
+    def at(self, place: tuple[slice, slice]) -> _Picture:
+        """The part of it in a window."""
+        return _Picture(*(a[place] for a in (self.light, self.chroma, self.fine, self.coarse, self.turn, self.valid)))
+
     def surroundings(self, body: np.ndarray) -> float:
-        """Median light of a ring of five pixels round a body; its own darkest where nothing lies round it."""
+        """Median light of a ring of RING_PX round a body; its own darkest where nothing lies round it."""
         from scipy import ndimage
 
-        ring = ndimage.binary_dilation(body, iterations=5) & ~body & self.valid
+        ring = ndimage.binary_dilation(body, iterations=RING_PX) & ~body & self.valid
         return float(np.median(self.light[ring])) if ring.any() else float(self.light[body].min())
 
 
-def _core_and_rim(body: np.ndarray, picture: _Picture) -> tuple[np.ndarray, np.ndarray]:
+def _with_room(place: tuple[slice, slice]) -> tuple[slice, slice]:
+    """A window with the ring round the body in it."""
+    rows, columns = (slice(max(0, side.start - RING_PX), side.stop + RING_PX) for side in place)
+    return rows, columns
+
+
+def _core_and_rim(body: np.ndarray, picture: _Picture, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     """The bright part of each body, and the part between that and what is hardly veiled; sharp things in it are seen."""
     from scipy import ndimage
 
     core, rim = np.zeros_like(body), np.zeros_like(body)
     labels, count = ndimage.label(body)
-    for number in range(1, count + 1):
-        here = labels == number
-        sharp = (
-            picture.valid
-            & (picture.fine > SHARP * picture.coarse)
-            & (picture.fine > STANDS_OUT * np.median(picture.fine[here]))
-        )
-        here &= ~ndimage.binary_dilation(sharp, iterations=4)
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        progress(number / count)
+        near = _with_room(place)
+        whole, view = labels[near] == number, picture.at(near)
+        fine, light = view.fine, view.light
+        sharp = view.valid & (fine > SHARP * view.coarse) & (fine > STANDS_OUT * np.median(fine[whole]))
+        here = whole & ~ndimage.binary_dilation(sharp, iterations=4)
         if not here.any():
             continue
-        low, high = picture.surroundings(labels == number), np.percentile(picture.light[here], 95)
-        way = (picture.light - low) / max(high - low, 1e-6)
-        core |= here & (way >= CORE)
-        rim |= here & (way >= THIN) & (way < CORE)
+        low, high = view.surroundings(whole), np.percentile(light[here], 95)
+        way = (light - low) / max(high - low, 1e-6)
+        core[near] |= here & (way >= CORE)
+        rim[near] |= here & (way >= THIN) & (way < CORE)
     return core, rim

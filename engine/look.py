@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from . import cloud_shadows, clouds, glint, haze, quality, words
+from . import cloud_shadows, clouds, glint, haze, quality, strips, words
 from .class_raster import ClassRaster
 from .detectors.base import Progress, part, silent
 from .errors import Refusal
 from .visibility import CLOUD, GLINT, HAZE, MASKED, NODATA, ROOF, SHADOW, Mask, block_bounds, blocks
+
+# Side in the scene's own pixels of what is read at once, so that two calls of progress are a fraction of a second apart.
+BLOCK_PX = 1536
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,12 @@ def _laid_all(scene: Any, mask: Mask, quality_layer: Any, hidden_raster: ClassRa
 def _read_pixels(scene: Any, mask: Mask, with_glint: bool, progress: Progress) -> None:
     """What has no data, and what is lost in glint, which takes the scene's own pixels."""
     own = with_glint and scene.gsd_m <= glint.COARSEST_M
-    windows = list(blocks(mask, 512))
     step = round(mask.gsd_m / scene.gsd_m)
+    windows = list(blocks(mask, max(64, BLOCK_PX // step)))
     for done, (rows, columns) in enumerate(windows):
         progress(done / len(windows))
         patch = scene.read(block_bounds(mask, rows, columns), None if own else mask.gsd_m)
+        progress((done + 0.5) / len(windows))
         valid = patch.valid
         if own:
             where, side = glint.glint(patch)
@@ -124,12 +128,13 @@ def _read_clouds(scene: Any, mask: Mask, causes: Collection[str], progress: Prog
     """Clouds, haze and shadows off the picture."""
     if not set(causes) & {words.CLOUD, words.HAZE, words.SHADOW}:
         return []
-    for patch, cloud, hazy in clouds.veils(scene, part(progress, 0, 2)):
+    scene.measure(part(progress, 0, 3))
+    for patch, cloud, hazy in clouds.veils(scene, part(progress, 1, 3)):
         for where, cause, word in ((cloud, CLOUD, words.CLOUD), (hazy, HAZE, words.HAZE)):
             if word in causes:
                 mask.hide_cells(where, cause, patch.x0, patch.y0, patch.gsd_m)
     if {words.CLOUD, words.SHADOW} & set(causes):
-        _read_shadows(scene, mask, causes, part(progress, 1, 2))
+        _read_shadows(scene, mask, causes, part(progress, 2, 3))
     if scene.effective_gsd_m > clouds.COARSEST_M and words.CLOUD in causes:
         return [
             "At this detail only clouds that cast a visible shadow are told from bright ground: give the scene's quality "
@@ -140,12 +145,13 @@ def _read_clouds(scene: Any, mask: Mask, causes: Collection[str], progress: Prog
 
 def _read_shadows(scene: Any, mask: Mask, causes: Collection[str], progress: Progress) -> None:
     area = mask.causes.size * mask.gsd_m**2
-    patch = scene.read(scene.bounds, max(scene.gsd_m, cloud_shadows.PIXEL_M, math.sqrt(area / cloud_shadows.MOST_PIXELS)))
+    coarse = max(scene.gsd_m, cloud_shadows.PIXEL_M, math.sqrt(area / cloud_shadows.MOST_PIXELS))
+    patch = strips.read(scene, scene.bounds, coarse, part(progress, 0, 2))
     if min(patch.shape) < 2 * cloud_shadows.NEAR_M / patch.gsd_m or not patch.valid.any():
         return  # no room for a cloud and its shadow
     x, y = patch.to_frame(*np.meshgrid(*(np.arange(n) for n in patch.shape[::-1])))
     known = mask.at(x, y) == CLOUD
-    found = cloud_shadows.pairs(patch, known, progress)
+    found = cloud_shadows.pairs(patch, known, part(progress, 1, 2))
     if found is None:
         return
     for where, cause, word in ((found.cloud, CLOUD, words.CLOUD), (found.shadow, SHADOW, words.SHADOW)):

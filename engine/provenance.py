@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,19 @@ def version() -> str:
     return installed("rason")
 
 
-def fingerprint(files: Iterable[str]) -> list[tuple[str, int, str]]:
+def fingerprint(
+    files: Iterable[str], progress: Callable[[float], None] = lambda fraction: None
+) -> list[tuple[str, int, str]]:
     """(name, bytes, SHA-256) of each file, also behind /vsi… paths.
 
-    Side files (.aux.xml, .ovr) are left out: QGIS rewrites them.
+    Side files (.aux.xml, .ovr) are left out: QGIS rewrites them. progress is called for every piece read.
     """
     from osgeo import gdal
 
-    out = []
-    for path in files:
-        if path.endswith((".aux.xml", ".ovr", ".msk")):
-            continue
+    bearing = [path for path in files if not path.endswith((".aux.xml", ".ovr", ".msk"))]
+    total = sum(stat.size for path in bearing if (stat := gdal.VSIStatL(path)) is not None) or 1
+    out, done = [], 0
+    for path in bearing:
         handle = gdal.VSIFOpenL(path, "rb")
         if handle is None:
             continue
@@ -41,6 +43,8 @@ def fingerprint(files: Iterable[str]) -> list[tuple[str, int, str]]:
         while chunk := gdal.VSIFReadL(1, _CHUNK, handle):
             digest.update(chunk)
             size += len(chunk)
+            progress(min(1.0, (done + size) / total))
+        done += size
         gdal.VSIFCloseL(handle)
         out.append((Path(path).name, size, digest.hexdigest()))
     return out

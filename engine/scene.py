@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -93,13 +93,21 @@ class Scene:
     @cached_property
     def effective_gsd_m(self) -> float:
         """The coarser of pixel size and measured sharpness."""
+        return self._sharpness()
+
+    def measure(self, progress: Callable[[float], None]) -> None:
+        """Find the effective GSD now, with progress, where a long run must stay ready to be cancelled."""
+        if "effective_gsd_m" not in self.__dict__:
+            self.__dict__["effective_gsd_m"] = self._sharpness(progress)
+
+    def _sharpness(self, progress: Callable[[float], None] = lambda fraction: None) -> float:
         from .sharpness import effective_gsd
 
         blocks = [self._patch(window, 1) for window in self._grid.sample(_SHARP_SAMPLES, _SHARP_PX)]
         seen = [block for block in blocks if block.valid.mean() > 0.5]
         if not seen or is_radar(self.roles):  # speckle is as sharp as the pixel, whatever the detail
             return self.gsd_m
-        return effective_gsd([block.luminance() for block in seen], [block.valid for block in seen], self.gsd_m)
+        return effective_gsd([block.luminance() for block in seen], [block.valid for block in seen], self.gsd_m, progress)
 
     def read(self, bounds: Bounds, gsd_m: float | None = None) -> Patch:
         """Pixels of a box of frame metres, area-averaged to about gsd_m where that is coarser than the scene."""
@@ -329,6 +337,9 @@ class ArrayScene:
     def effective_gsd_m(self) -> float:
         """The coarser of pixel and sharpness."""
         return self.effective_gsd or self.gsd_m
+
+    def measure(self, progress: Callable[[float], None]) -> None:
+        """As the file's; here it is given."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

@@ -13,7 +13,7 @@ Scenes differ in that, so it is believed only where it is plain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,10 @@ class _Evidence:
 
 
 def effective_gsd(
-    luminance: np.ndarray | Sequence[np.ndarray], valid: np.ndarray | Sequence[np.ndarray], gsd_m: float
+    luminance: np.ndarray | Sequence[np.ndarray],
+    valid: np.ndarray | Sequence[np.ndarray],
+    gsd_m: float,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> float:
     """Size in metres of the pixels that the detail would need, at least gsd_m.
 
@@ -62,7 +65,11 @@ def effective_gsd(
     """
     one = isinstance(luminance, np.ndarray) and luminance.ndim == 2
     blocks = [(luminance, valid)] if one else list(zip(luminance, valid))
-    looks = [_examine(np.asarray(a, np.float32), np.asarray(v, bool)) for a, v in blocks if min(np.shape(a)) > 2 * _SPAN]
+    looks = []
+    for number, (a, v) in enumerate(blocks):
+        progress(number / len(blocks))
+        if min(np.shape(a)) > 2 * _SPAN:
+            looks.append(_examine(np.asarray(a, np.float32), np.asarray(v, bool)))
     seen = [look for look in looks if look is not None]
     return gsd_m * _factor(seen) if seen else gsd_m
 

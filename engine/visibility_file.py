@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from .detectors.base import Progress, silent
 from .errors import Refusal
 from .gdal_files import raising
 from .georeference import Frame
 from .visibility import CLEAR, CLOUD, GLINT, HAZE, MASKED, NAMES, NODATA, ROOF, SHADOW, Mask
+
+_STRIP = 512  # rows written between two calls of progress
 
 COLOURS = {
     NODATA: (60, 60, 60, 255),
@@ -22,7 +25,7 @@ COLOURS = {
 }
 
 
-def write(mask: Mask, frame: Frame, path: str | Path, metadata: Mapping[str, str]) -> None:
+def write(mask: Mask, frame: Frame, path: str | Path, metadata: Mapping[str, str], progress: Progress = silent) -> None:
     """One band of uint8 on the mask's grid, in the frame's CRS. Raises Refusal where it cannot be written."""
     from osgeo import gdal
 
@@ -41,7 +44,9 @@ def write(mask: Mask, frame: Frame, path: str | Path, metadata: Mapping[str, str
                 table.SetColorEntry(value, colour)
             band.SetColorTable(table)
             band.SetCategoryNames([NAMES[value] for value in sorted(NAMES)])  # in the side file that GDAL keeps
-            band.WriteArray(mask.causes)
+            for top in range(0, rows, _STRIP):
+                progress(top / rows)
+                band.WriteArray(mask.causes[top : top + _STRIP], 0, top)
             file.FlushCache()
     except RuntimeError as error:
         raise Refusal(f"OUTPUT: {path} could not be written ({error}). Choose another place.") from error

@@ -114,7 +114,7 @@ class DetectInScene(RasonAlgorithm):
             if unit in schema.MEASURED
         ]  # fmt: skip
         self._tell(rows, found, detections, feedback)
-        return {"FOUND": len(detections), **self._written(parameters, context, detections, rows)}
+        return {"FOUND": len(detections), **self._written(parameters, context, feedback, detections, rows)}
 
     def _tell(self, rows, found, detections, feedback):
         """What was found and what weakens it, in the log."""
@@ -131,12 +131,12 @@ class DetectInScene(RasonAlgorithm):
         if unseen:
             feedback.pushWarning(self.tr("Not observed: {}.").format(", ".join(unseen)))
 
-    def _written(self, parameters, context, detections, rows):
+    def _written(self, parameters, context, feedback, detections, rows):
         """The outputs' ids."""
         same = {"scene": self.scene_name, "epoch": self.epoch.iso()}
         detector = f"rason {provenance.version()} {self.finder.name}"
         record = provenance.record(
-            self.id(), parameters, provenance.fingerprint(self.scene.files),
+            self.id(), parameters, provenance.fingerprint(self.scene.files, bridge.progress(feedback, 90, 95)),
             {**same, "class": self.class_name, "detector": detector, "sensor": self.sensor},
         )  # fmt: skip
         results = {

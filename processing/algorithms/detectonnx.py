@@ -195,7 +195,7 @@ class DetectOnnx(RasonAlgorithm):
     def work(self, parameters, context, feedback):
         """Detect, then write."""
         found = stitching.find(self.scene, self.model, confidence=self.confidence, kinds=self.kinds,
-                               progress=bridge.progress(feedback, 0, 95), **self.options)  # fmt: skip
+                               progress=bridge.progress(feedback, 0, 90), **self.options)  # fmt: skip
         for text in found.warnings:
             feedback.pushWarning(text)
         unseen = [zone.zone_id for zone in self.zones if not visible.visible_fraction(self.scene, zone)]
@@ -209,7 +209,7 @@ class DetectOnnx(RasonAlgorithm):
         )
         if (detections.note == stitching.UNCALIBRATED).any():
             feedback.pushInfo(self.tr("p is the model's own score, which is no probability: it is not calibrated."))
-        return {"FOUND": len(detections), "OUTPUT": self._written(parameters, context, detections)}
+        return {"FOUND": len(detections), "OUTPUT": self._written(parameters, context, feedback, detections)}
 
     def _with_p(self, detections):
         """The detections with p from the calibration, class by class where it has one."""
@@ -221,7 +221,7 @@ class DetectOnnx(RasonAlgorithm):
             parts.append(part)
         return type(detections).concatenate(parts)
 
-    def _written(self, parameters, context, detections):
+    def _written(self, parameters, context, feedback, detections):
         model = self.model
         files = [*self.scene.files, self.model_path, *([self.card_path] if self.card_path else [])]
         said = {**parameters, "MODEL_SAYS": json.dumps(model.card.known(), ensure_ascii=False)}
@@ -233,7 +233,7 @@ class DetectOnnx(RasonAlgorithm):
             ),
             geometries=bridge.rectangles(detections, self.scene.frame), crs=self.crs, style="detections",
             title=self.tr("Detections in {}").format(self.scene_name),
-            record=provenance.record(self.id(), said, provenance.fingerprint(files)),
+            record=provenance.record(self.id(), said, provenance.fingerprint(files, bridge.progress(feedback, 90, 95))),
         )  # fmt: skip
 
 

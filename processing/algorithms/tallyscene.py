@@ -151,7 +151,7 @@ class TallyScene(RasonAlgorithm):
             self.scene, self.wanted, self.visible, self.calibrations,
             site=self.site, level=self.level, seed=self.seed, progress=bridge.progress(feedback, 0, 90),
         )  # fmt: skip
-        inputs = provenance.fingerprint(self.scene.files)
+        inputs = provenance.fingerprint(self.scene.files, bridge.progress(feedback, 90, 95))
         record = provenance.record(self.id(), parameters, inputs)
         same = {"scene": self.scene_name, "epoch": self.epoch.iso()}
         rows = [{**row, **same, "note": reports.noted(row.get("note"), self.scene.metadata)} for row in count.rows]

@@ -181,13 +181,16 @@ class Visibility(RasonAlgorithm):
         )  # fmt: skip
         for text in found.warnings:
             feedback.pushWarning(text)
-        rows = self._rows(found.mask)
+        rows = self._rows(found.mask, bridge.progress(feedback, 90, 92))
         self._tell(rows, found.mask, feedback)
-        record = provenance.record(self.id(), parameters, provenance.fingerprint(self.files))
+        record = provenance.record(
+            self.id(), parameters, provenance.fingerprint(self.files, bridge.progress(feedback, 92, 95))
+        )
         results = {"OUTPUT": self.parameterAsOutputLayer(parameters, "OUTPUT", context)}
         visibility_file.write(
             found.mask, self.scene.frame, results["OUTPUT"],
             {"ACQUISITIONDATETIME": self.epoch.iso(), "TIFFTAG_SOFTWARE": f"Rason {provenance.version()}", "RASON_RECORD": record},
+            bridge.progress(feedback, 95, 98),
         )  # fmt: skip
         results["TABLE"] = outputs.write(
             self, parameters, "TABLE", context, schema.VISIBILITY, rows,
@@ -195,7 +198,7 @@ class Visibility(RasonAlgorithm):
         )  # fmt: skip
         if self.slots:
             results["SLOT_TABLE"] = outputs.write(
-                self, parameters, "SLOT_TABLE", context, schema.SLOT_VISIBILITY, self._slot_rows(found.mask),
+                self, parameters, "SLOT_TABLE", context, schema.SLOT_VISIBILITY, self._slot_rows(found.mask, bridge.progress(feedback, 98, 100)),
                 style="visibility", title=self.tr("Visible slots of {}").format(self.scene_name), record=record,
             )  # fmt: skip
         share = found.mask.scene_shares()
@@ -208,20 +211,23 @@ class Visibility(RasonAlgorithm):
             "ZONES_NOT_OBSERVED": len(rows) - usable,
         }
 
-    def _rows(self, mask):
+    def _rows(self, mask, step):
         """One row a zone, or one for the whole scene."""
         if not self.zones:
             return [self._row("scene", mask.scene_shares())]
-        return [self._row(zone.zone_id, mask.shares(zone.geometry)) for zone in self.zones]
+        rows = []
+        for zone in self.zones:
+            step(len(rows) / len(self.zones))
+            rows.append(self._row(zone.zone_id, mask.shares(zone.geometry)))
+        return rows
 
-    def _slot_rows(self, mask):
-        return [
-            {
-                "slot_id": texts["slot_id"] or texts["id"],
-                **self._row(texts["zone_id"] or self._zone_of(shape), mask.shares(shape)),
-            }
-            for shape, texts in self.slots
-        ]
+    def _slot_rows(self, mask, step):
+        rows = []
+        for shape, texts in self.slots:
+            step(len(rows) / len(self.slots))
+            zone_id = texts["zone_id"] or self._zone_of(shape)
+            rows.append({"slot_id": texts["slot_id"] or texts["id"], **self._row(zone_id, mask.shares(shape))})
+        return rows
 
     def _zone_of(self, shape):
         """zone_id of the first polygon that holds the slot."""

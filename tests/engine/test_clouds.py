@@ -161,6 +161,32 @@ def test_look_reads_the_picture():
     assert (glinting[:, :85] == GLINT).mean() > 0.8 and (glinting[:, 101:] == NODATA).all()
 
 
+class Watched:
+    """A scene that notes how many of its pixels are read between two calls of progress."""
+
+    def __init__(self, scene):
+        self.scene, self.since, self.most = scene, 0, 0
+
+    def __getattr__(self, name):
+        return getattr(self.scene, name)
+
+    def read(self, bounds, gsd_m=None):
+        self.since += (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / self.scene.gsd_m**2
+        self.most = max(self.most, self.since)
+        return self.scene.read(bounds, gsd_m)
+
+    def progress(self, fraction):
+        self.since = 0
+
+
+@pytest.mark.parametrize("gsd", [0.5, 5.0])
+def test_a_large_scene_is_read_in_pieces_between_which_it_can_be_cancelled(gsd):
+    rng = np.random.default_rng(5)
+    scene = Watched(ArrayScene(rng.random((1, 600, 4000), np.float32).repeat(5, 1), gsd, roles=("pan",), y0=3000 * gsd))
+    look(scene, progress=scene.progress)
+    assert 0 < scene.most <= 6e6 < 12e6
+
+
 def test_a_cancelled_look_stops():
     calls = []
 
