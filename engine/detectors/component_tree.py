@@ -30,7 +30,7 @@ class Pieces:
     row, column: centre of the rectangle. length, width: its sides with the erosion undone. angle: of the length, radians
     from the column axis towards rising rows. area: pixels, erosion undone as for a rectangle. water, outside: shares of the
     ring of RING_PX that are background and not observable. strangeness: mean over the piece; lopsided: how far its centre of strangeness lies from the rectangle's along the length,
-    as a share of it; threshold: where it was cut.
+    as a share of it; threshold: where it was cut. bow: on which end the bow is (1: where the angle points, -1, 0 not known).
     """
 
     row: np.ndarray
@@ -44,6 +44,7 @@ class Pieces:
     strangeness: np.ndarray
     lopsided: np.ndarray
     threshold: np.ndarray
+    bow: np.ndarray
 
     def __len__(self) -> int:
         return len(self.row)
@@ -180,6 +181,7 @@ def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, thresh
         strangeness=total / size,
         lopsided=np.abs(shift) / length,
         threshold=np.full(len(starts), threshold),
+        bow=np.zeros(len(starts)),
     )
 
 

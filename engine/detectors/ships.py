@@ -14,7 +14,7 @@ from ..merging import merge
 from ..patch import Patch
 from ..tiles import Bounds, Tile, common, grown, tiles
 from ..zones import Zone
-from . import component_tree, quay, standing, water, water_mask
+from . import component_tree, quay, second_look, standing, water, water_mask
 from .base import Found, Progress, SceneLike, ZoneByZone, silent
 from .component_tree import Pieces
 from .screening import Screen, coarser
@@ -205,7 +205,8 @@ def _in_patch(
     (left, right), (top, bottom) = patch.to_pixel(np.array(core[::2]), np.array(core[:0:-2]))
     within = (slice(top, bottom), slice(left, right))
     pieces, score = _pieces(np.where(observable, strange, 0), observable, within, patch.gsd_m, least_m, progress)
-    own = _centred(patch, pieces, inside)
+    pieces, score = second_look.looked_at_again(patch, observable, pieces, score, least_m / patch.gsd_m)
+    own = _centred(patch, pieces, inside) & (score > 0)
     return pieces.select(own).placed(patch), score[own]
 
 
@@ -255,7 +256,8 @@ def _in_wake(p: Pieces, score: np.ndarray, under_way: bool) -> tuple[np.ndarray,
         less = (p.width[None] < 0.9 * width) | (score[None] < 0.75 * score[:, None])
         wake |= follows & less & (p.strangeness[None] < 1.3 * strange)
     wake &= p.water[None] > 0.6
-    return wake.any(0), -np.sign((np.sign(side) * wake).sum(1))
+    behind = -np.sign((np.sign(side) * wake).sum(1))
+    return wake.any(0), np.where(p.bow != 0, p.bow, behind)
 
 
 def _hulls(

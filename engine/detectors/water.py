@@ -18,6 +18,9 @@ _CELL_M, _CELL_PX = 150.0, 16
 _PER_CELL, _SAMPLES = 13, 10_000  # rows and columns looked at in a cell, at least; pixels in all, about
 _NOISE_FLOOR = 0.012  # of the scene's stretched range; calm clean water would otherwise make every ripple strange
 _STRANGE = 6.0  # what is stranger is left out of the second look
+# Ripples are differences between pixels so far apart; a hull on more than the rest of a cell would look rough. At most.
+_APART_PX, _CALMER, _ROUGHEST = 3, 0.4, 6.0
+_RIPPLE = 1.0  # spreads; less is calm
 _TRIM = 0.7  # share of the water, its calmer part, that gives the covariance
 _CHUNK_PX = 1 << 20  # pixels compared with the water at once: bounds the memory
 # Below this pixel a hull's fittings and the water's texture show: colour is smoothed, texture is a feature, shadows are told.
@@ -39,13 +42,13 @@ def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarr
         bands, fit = patch.data[[patch.roles.index(role) for role in ("green", "red", "nir")]], _second_excess
     else:
         bands, fit = _features(patch, inside), _mahalanobis
-    cells, measure = _learn(bands, water, max(_CELL_M / patch.gsd_m, _CELL_PX), fit)
+    cells, rough, measure = _learn(bands, water, max(_CELL_M / patch.gsd_m, _CELL_PX), fit)
     # One band has no hue to tell a shadow by.
     colours = len(bands) - 1 if patch.gsd_m < FINE_GSD_M and len(bands) > 2 else 0
     strange = np.empty(patch.shape, np.float32)
-    for rows, level in _levels(cells, patch.shape):
-        part = bands[:, rows]
-        strange[rows] = measure(part - level)
+    for rows, level in _levels(np.concatenate([cells, rough[None]]), patch.shape):
+        part, level, rougher = bands[:, rows], level[:-1], level[-1]
+        strange[rows] = measure(part - level) / rougher
         if colours:
             strange[rows][_shadow(part[:colours], level[:colours])] = 0
     return strange
@@ -53,20 +56,40 @@ def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarr
 
 def _learn(
     bands: np.ndarray, water: np.ndarray, cell_px: float, fit: Callable[[np.ndarray], Measure]
-) -> tuple[np.ndarray, Measure]:
-    """The water's level (bands, cells down, cells across) and how to measure what departs from it."""
+) -> tuple[np.ndarray, np.ndarray, Measure]:
+    """The water's level (bands, cells down, cells across), how rough it is (cells down, across) and how to measure what departs."""
     down, across = (max(1, int(round(n / cell_px))) for n in water.shape)
     per_cell = min(max(_PER_CELL, int(np.sqrt(_SAMPLES / (down * across)))), max(int(cell_px), 1))
     grid = np.ix_(
         *(((np.arange(k * per_cell) + 0.5) * n / (k * per_cell)).astype(int) for n, k in zip(water.shape, (down, across)))
     )
     sample, use = np.stack([band[grid] for band in bands]), water[grid]
+    beside = np.ix_(*(np.minimum(axis.ravel() + _APART_PX, n - 1) for axis, n in zip(grid, water.shape)))
+    ripple, both = sample - np.stack([band[beside] for band in bands]), use & water[beside]
     for _ in range(2):
         cells = _medians(sample, use, (down, across))
         residual = sample - np.concatenate([level for _, level in _levels(cells, use.shape)], axis=1)
         measure = fit(residual[:, use])
         use = use & (measure(residual) < _STRANGE)
-    return cells, measure
+    return cells, _roughness(np.abs(measure(ripple)), both, (down, across)), measure
+
+
+def _roughness(ripple: np.ndarray, use: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """How many times rougher than usual each cell is, 1 at least: glint is no crowd of boats. ripple: between neighbours."""
+    if not use.any():
+        return np.ones(cells, np.float32)
+    usual = max(float(np.quantile(ripple[use], _CALMER)), _RIPPLE)
+    rough = _by_cell(np.where(use, ripple, np.nan), cells)
+    enough = np.isfinite(rough).mean(-1) > 0.1
+    at = (np.isfinite(rough).sum(-1)[..., None] * _CALMER).astype(int)  # what is not known is sorted to the end
+    rough = np.where(enough, np.take_along_axis(np.sort(rough, axis=-1), at, -1)[..., 0] / usual, 1.0)
+    return np.clip(np.nan_to_num(rough, nan=1.0), 1.0, _ROUGHEST)
+
+
+def _by_cell(a: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
+    """(cells down, cells across, samples in each)."""
+    down, across = cells
+    return a.reshape(down, a.shape[0] // down, across, a.shape[1] // across).swapaxes(1, 2).reshape(down, across, -1)
 
 
 def _medians(sample: np.ndarray, use: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
@@ -74,16 +97,11 @@ def _medians(sample: np.ndarray, use: np.ndarray, cells: tuple[int, int]) -> np.
     from scipy import ndimage
 
     down, across = cells
-    shape = (down, use.shape[0] // down, across, use.shape[1] // across)
-
-    def by_cell(a: np.ndarray) -> np.ndarray:
-        return a.reshape(shape).swapaxes(1, 2).reshape(down, across, -1)
-
-    count = by_cell(use).sum(-1)
+    count = _by_cell(use, cells).sum(-1)
     middle = np.maximum(count - 1, 0)[..., None] // 2
-    ordered = (np.sort(by_cell(np.where(use, band, np.inf)), axis=-1) for band in sample)
+    ordered = (np.sort(_by_cell(np.where(use, band, np.inf), cells), axis=-1) for band in sample)
     medians = np.stack([np.take_along_axis(o, middle, -1)[..., 0] for o in ordered])
-    missing = count < 0.1 * shape[1] * shape[3]
+    missing = count < 0.1 * use.size / (down * across)
     if missing.all():
         return np.zeros_like(medians)
     nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)

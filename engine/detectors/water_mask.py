@@ -87,10 +87,17 @@ def afloat(
 
 
 def near_bulk(mask: np.ndarray, gsd_m: float, half_m: float, reach_m: float) -> np.ndarray:
-    """Bool: within reach of the parts of a mask that are thicker than twice ``half_m``: clouds, glint, banks, no hulls."""
+    """Bool: within reach of the parts of a mask that are thicker than twice ``half_m``: clouds, glint, banks, no hulls.
+
+    Fragments lie the farther off the larger the cloud is: reach grows by half its thickness, to twice as much at most.
+    """
     from scipy import ndimage
 
-    thick = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * gsd_m > half_m
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * gsd_m
+    thick = depth > half_m
     if not thick.any():
         return thick
-    return ndimage.distance_transform_edt(~thick) * gsd_m < half_m + reach_m
+    labels, count = ndimage.label(thick)
+    largest = np.concatenate([[0.0], ndimage.maximum(depth, labels, np.arange(1, count + 1))])
+    away, nearest = ndimage.distance_transform_edt(~thick, return_indices=True)
+    return away * gsd_m < half_m + reach_m + np.minimum(largest, reach_m)[labels[nearest[0], nearest[1]]]

@@ -109,5 +109,18 @@ def test_level_ignores_what_is_not_water():
     mask = np.ones(data.shape[1:], bool)
     mask[:, 100:] = False
     data[:, :, 100:] = 9
-    cells, _ = water._learn(data, mask, 50, water._mahalanobis)
+    cells, _, _ = water._learn(data, mask, 50, water._mahalanobis)
     assert cells.shape == (3, 4, 4) and np.abs(cells - SEA[:, None, None]).max() < 0.02
+
+
+def test_glint_is_rough_water_and_a_ship_in_it_stands_out():
+    """Speckle in one part of the sea is little stranger than the calm part's noise; something even is."""
+    data = sea()
+    data[:, :, :100] += np.abs(np.random.default_rng(5).normal(0, 0.08, (200, 100))).astype(np.float32)
+    p = patch(data)
+    strange = water.strangeness(p, everywhere(p), everywhere(p))
+    assert (strange[:, :80] > 5).mean() < 0.03
+    assert (strange[:, 120:] > 5).mean() < 0.01
+    data[:, 40:46, 30:60] = 0.9
+    p = patch(data)
+    assert np.median(water.strangeness(p, everywhere(p), everywhere(p))[41:45, 32:58]) > 5
