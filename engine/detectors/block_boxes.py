@@ -6,15 +6,15 @@ of their side walls turn it by a degree or two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..patch import Patch
-from .box_scores import WHOLE, Edges, Upright, edges, rectangle_scores, round_about, upright
+from .box_scores import WHOLE, Edges, Upright, edges, round_about, upright
 from .boxes import Boxes
-from .ground import Ground, lab
+from .ground import VALID, Ground
 from .packing import connected_to, overlapping, pack
 
 # ISO 668 outside lengths in metres, and the width they share.
@@ -23,9 +23,9 @@ WIDTH_M = 2.44
 PIXEL_M = 0.25  # work pixel: a tenth of a box's width
 EDGE_M = 1.5  # shown round a block, for the edges of its outer boxes
 SAMPLE_M = 50.0  # scale and axis of a block are sought in a part of this side
-BARE = 2.0  # standard deviations from the ground's colours within which a pixel is ground
-COARSE_SCALES, FINER = (0.84, 0.92, 1.0), 0.04  # nominal pixels are wrong by some per cent, and tops lean
-SMALLEST, LARGEST = COARSE_SCALES[0] - FINER, COARSE_SCALES[-1] + FINER
+SMALLEST, LARGEST = 0.8, 1.04  # of the standard sizes: nominal pixels are wrong by some per cent, and tops lean
+FIRST_SCALE, STRIDE, SCALE_STEP = 0.92, 0.08, 0.04  # the scale is sought from the middle on
+SCREEN_STEP = 3  # pixels: evidence counts one pixel aside too, which is good enough to choose scale and axis
 AXIS_STEP_DEG, AXIS_MOST_DEG = 1.0, 3.0
 BETTER = 1.02  # another axis must raise the weight by this much
 MAX_OVERLAP = 0.15  # of the smaller box: tolerance and rounding, not a second box
@@ -50,52 +50,69 @@ class Settings:
 
 @dataclass(frozen=True)
 class Picture:
-    """A block seen upright, and what its pixels are: bool (rows, columns), not ground; shadow; dark, whatever it is.
-
-    rows, columns: places in ``view`` of what is left of it when aisles are taken out.
-    """
+    """A block seen upright, and where sides of boxes may lie in it."""
 
     view: Upright
     outline: Edges
-    raised: np.ndarray
-    shadow: np.ndarray
-    dark: np.ndarray
+
+    def are(self, *kinds: int) -> np.ndarray:
+        """Bool (rows, columns): pixels of any of these kinds (``ground``)."""
+        return self.view.kinds & sum(kinds) > 0
+
+    @property
+    def raised(self) -> np.ndarray:
+        """Bool (rows, columns): what belongs to the block and is not ground."""
+        return self.outline.raised
 
 
 def seen(colour: np.ndarray, patch: Patch, mine: np.ndarray, axis_deg: float, ground: Ground, settings: Settings) -> Picture:
     """The picture of a block. colour: bytes of the patch. mine: bool (rows, columns), what belongs to the block."""
     view = upright(colour, patch, mine, axis_deg, PIXEL_M, *round_about(patch, mine, axis_deg, EDGE_M))
     view = view.without_aisles(int(round(EDGE_M / PIXEL_M)))
-    colours = lab(view.rgb)
-    away = ground.distance(colours)
-    outline = edges(view, view.mine, (away < BARE) & view.valid)
-    shadow = ground.shadow(colours)
-    return Picture(view, outline, (away > settings.colours) & view.mine, shadow, shadow | ground.deep(colours))
+    view = replace(view, kinds=view.kinds | ground.kinds(view.rgb, settings.colours) * view.are(VALID))
+    return Picture(view, edges(view))
 
 
 def boxes_of(
-    colour: np.ndarray, patch: Patch, mine: np.ndarray, axis_deg: float, ground: Ground, settings: Settings
+    colour: np.ndarray,
+    patch: Patch,
+    mine: np.ndarray,
+    axis_deg: float,
+    ground: Ground,
+    settings: Settings,
+    known: float | None = None,
 ) -> tuple[Boxes, Picture, float]:
     """The boxes of a block at its best axis and size scale, the picture they lie in, and the scale.
 
-    In a large block both are sought in its fullest part.
+    In a large block both are sought in its fullest part. known: scale of other blocks of the zone, from which on it is sought.
     """
     part = _fullest(mine, int(SAMPLE_M / patch.gsd_m))
     picture = seen(colour, patch, part, axis_deg, ground, settings)
-    tried = {scale: _set(picture, scale, settings) for scale in COARSE_SCALES}
-    first = max(tried, key=lambda scale: tried[scale][0])
-    tried |= {scale: _set(picture, scale, settings) for scale in (first - FINER, first + FINER)}
-    scale = max(tried, key=lambda scale: tried[scale][0])
-    weight, boxes = tried[scale]
+    weight, scale = _scale(picture.outline, known, settings)
     if not weight:
-        return boxes, picture, scale
-    turned = _turned(
-        weight, lambda off: _set(seen(colour, patch, part, axis_deg + off, ground, settings), scale, settings)[0]
-    )
-    if turned or part is not mine:
-        picture = seen(colour, patch, mine, axis_deg + turned, ground, settings)
-        boxes = _set(picture, scale, settings)[1]
-    return boxes, picture, scale
+        return Boxes.none(), picture, scale
+    view = picture.view
+    off_deg = _turned(weight, lambda off: _weighed(picture.outline.turned(off, view.along_m, view.right_m), scale, settings))
+    if off_deg or part is not mine:
+        picture = seen(colour, patch, mine, axis_deg + off_deg, ground, settings)
+    return _packed(candidates(picture.outline, scale, settings), settings, PIXEL_M), picture, scale
+
+
+def _scale(outline: Edges, known: float | None, settings: Settings) -> tuple[float, float]:
+    """The largest weight of boxes, and the scale at which they weigh so much: uphill in strides, then in steps."""
+    weights: dict[float, float] = {}
+    scale = known or FIRST_SCALE
+    for step in (STRIDE, SCALE_STEP):
+        while True:
+            tried = [round(min(max(scale + way * step, SMALLEST), LARGEST), 3) for way in (0, -1, 1)]
+            for one in tried:
+                if one not in weights:
+                    weights[one] = _weighed(outline, one, settings)
+            best = max(tried, key=lambda one: weights[one])
+            if best == scale:
+                break
+            scale = best
+    return weights[scale], scale
 
 
 def _turned(weight: float, weight_at: Any) -> float:
@@ -113,40 +130,29 @@ def _turned(weight: float, weight_at: Any) -> float:
     return best
 
 
-def _set(picture: Picture, scale: float, settings: Settings) -> tuple[float, Boxes]:
-    """The best set of boxes at a scale, and what it weighs."""
-    boxes = _packed(candidates(picture.outline, picture.raised, scale, settings), settings, picture.view.pixel_m)
-    return float(_weight(boxes, settings).sum()), boxes
+def _weighed(outline: Edges, scale: float, settings: Settings) -> float:
+    """What the boxes at a scale weigh that do not overlap, the heaviest taken first."""
+    boxes = candidates(outline, scale, settings, SCREEN_STEP)
+    weight = _weight(boxes, settings)
+    return float(weight[pack(weight, *overlapping(boxes.low, boxes.high, MAX_OVERLAP), rounds=0)].sum())
 
 
-def candidates(outline: Edges, raised: np.ndarray, scale: float, settings: Settings) -> Boxes:
-    """Local maxima of the outline score for each box type in both orientations.
+def candidates(outline: Edges, scale: float, settings: Settings, step: int = 1) -> Boxes:
+    """Local maxima of the outline score for each box type in both orientations, at every ``step``-th pixel along it.
 
-    raised: bool picture, where the colour is not the ground's. scale: on the nominal sizes.
+    scale: on the nominal sizes.
     """
-    total = np.pad(raised, ((1, 0), (1, 0))).cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)
     parts = [Boxes.none()]
+    width = int(round(WIDTH_M * scale / outline.pixel_m))
     for name in settings.sizes:
-        for lying in (True, False):
-            long_px, short_px = (int(round(side * scale / outline.pixel_m)) for side in (LENGTHS_M[name], WIDTH_M))
-            rows, columns = (short_px, long_px) if lying else (long_px, short_px)
-            score = rectangle_scores(outline, rows, columns)
-            if score.size:
-                covered = total[rows:, columns:] - total[:-rows, columns:]
-                covered -= total[rows:, :-columns] - total[:-rows, :-columns]
-                score[covered < settings.filled * rows * columns] = 0
-                row, column = np.nonzero(_peaks(score, int(settings.weak * WHOLE)))
-                low = np.stack([column, row], 1).astype(float)
-                parts.append(Boxes.alike(low, (columns, rows), score[row, column] / WHOLE, name, lying))
+        length = int(round(LENGTHS_M[name] * scale / outline.pixel_m))
+        for lying, lines in ((True, outline.lying), (False, outline.standing)):
+            along, across, score = lines.places(length, width, settings.filled, int(settings.weak * WHOLE), step)
+            low, side = (along, across), (length, width)
+            if not lying:
+                low, side = low[::-1], side[::-1]
+            parts.append(Boxes.alike(np.stack(low, 1).astype(float), side, score / WHOLE, name, lying))
     return Boxes.concatenate(parts)
-
-
-def _peaks(score: np.ndarray, above: int) -> np.ndarray:
-    """Bool: values that no neighbour of the eight exceeds."""
-    padded = np.pad(score, 1)
-    highest = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
-    highest = np.maximum(np.maximum(highest[:, :-2], highest[:, 1:-1]), highest[:, 2:])
-    return (score > above) & (score >= highest)
 
 
 def _fullest(mine: np.ndarray, side: int) -> np.ndarray:
@@ -173,8 +179,7 @@ def _weight(boxes: Boxes, settings: Settings) -> np.ndarray:
 def _packed(boxes: Boxes, settings: Settings, pixel_m: float) -> Boxes:
     """The best set without overlaps, less the weak boxes that stand in no block with a strong one."""
     boxes = boxes.select(pack(_weight(boxes, settings), *overlapping(boxes.low, boxes.high, MAX_OVERLAP)))
-    i, j = boxes.close_pairs(NEIGHBOUR_M / pixel_m)
-    gap_px = np.maximum(boxes.low[i], boxes.low[j]) - np.minimum(boxes.high[i], boxes.high[j])
-    beside = (gap_px.max(1) < NEIGHBOUR_M / pixel_m) & (gap_px.min(1) < -FACING * WIDTH_M / pixel_m)
+    i, j, gap_px = boxes.near(NEIGHBOUR_M / pixel_m)
+    beside = gap_px.min(1) < -FACING * WIDTH_M / pixel_m
     beside &= boxes.lying[i] == boxes.lying[j]
     return boxes.select(connected_to(boxes.score > settings.strong, i[beside], j[beside]))

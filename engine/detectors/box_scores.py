@@ -15,6 +15,7 @@ import numpy as np
 
 from ..patch import Patch
 from .blocks import spread
+from .ground import BARE, MINE, RAISED, VALID
 
 SATURATION_PERCENTILE = 92.0  # the strong edges of a block: tops against gaps and ground
 SATURATION = 0.45  # of that: an edge nearly half as strong counts in full, so that paint and haze do not matter
@@ -29,13 +30,12 @@ WHOLE = 2040  # the score of a perfect outline in short integers
 class Upright:
     """A patch turned into the boxes' frame: columns run along ``axis_deg`` (clockwise from north), rows to its right.
 
-    rgb: bytes (3, rows, columns). valid, mine: bool (rows, columns), what was seen, and what belongs to the block. centre:
+    rgb: bytes (3, rows, columns). kinds: bits (rows, columns) of what each pixel is (``ground``: VALID, MINE, RAISED, …). centre:
     frame coordinates of the middle. along_m (columns,), right_m (rows,): how far from the middle each lies; aisles may be left out.
     """
 
     rgb: np.ndarray
-    valid: np.ndarray
-    mine: np.ndarray
+    kinds: np.ndarray
     centre: tuple[float, float]
     axis_deg: float
     pixel_m: float
@@ -47,11 +47,17 @@ class Upright:
 
         What is then side by side is ground with ground, for the margins stay.
         """
-        rows, columns = (np.flatnonzero(spread(self.mine.any(axis)[None], margin)[0]) for axis in (1, 0))
+        mine = self.are(MINE)
+        rows, columns = (np.flatnonzero(spread(mine.any(axis)[None], margin)[0]) for axis in (1, 0))
+        if mine.shape == (len(rows), len(columns)):
+            return self
         cut = np.ix_(rows, columns)
-        rgb = np.stack([band[cut] for band in self.rgb])
-        rest = self.valid[cut], self.mine[cut], self.centre, self.axis_deg, self.pixel_m
-        return Upright(rgb, *rest, self.along_m[columns], self.right_m[rows])
+        rgb, kinds = np.stack([band[cut] for band in self.rgb]), self.kinds[cut]
+        return Upright(rgb, kinds, self.centre, self.axis_deg, self.pixel_m, self.along_m[columns], self.right_m[rows])
+
+    def are(self, kind: int) -> np.ndarray:
+        """Bool (rows, columns): pixels of a kind, or of several at once."""
+        return self.kinds & kind == kind
 
     def to_frame(self, column: Any, row: Any) -> tuple[np.ndarray, np.ndarray]:
         """Frame coordinates of fractional pixel positions."""
@@ -85,7 +91,7 @@ def upright(
 ) -> Upright:
     """A part of a patch turned by ``axis_deg`` round ``centre``; cubic where it magnifies.
 
-    colour: bytes (3, rows, columns) of the patch. mine: bool (rows, columns). extent_m: along and across the axis.
+    colour: bytes (3, rows, columns) of the patch. mine: bool (rows, columns), what belongs to the block. extent_m: along and across the axis.
     """
     s, c = np.sin(np.radians(axis_deg)), np.cos(np.radians(axis_deg))
     columns, rows = (int(np.ceil(side / pixel_m)) for side in extent_m)
@@ -95,9 +101,11 @@ def upright(
     grid = (west, pixel_m * s, pixel_m * c, north, pixel_m * c, -pixel_m * s)
     how = "cubic" if patch.gsd_m > 1.5 * pixel_m else "bilinear"
     rgb = turned(colour, patch.gsd_m, grid, (rows, columns), how)
-    marks = turned((patch.valid.view(np.uint8) + mine)[None], patch.gsd_m, grid, (rows, columns), "near")[0]
+    kinds = turned(
+        (patch.valid * np.uint8(VALID) | mine * np.uint8(MINE))[None], patch.gsd_m, grid, (rows, columns), "near"
+    )[0]
     along_m, right_m = ((np.arange(n) - (n - 1) / 2) * pixel_m for n in (columns, rows))
-    return Upright(rgb, marks > 0, marks > 1, centre, axis_deg, pixel_m, along_m, right_m)
+    return Upright(rgb, kinds, centre, axis_deg, pixel_m, along_m, right_m)
 
 
 def turned(bands: np.ndarray, gsd_m: float, grid: tuple[float, ...], shape: tuple[int, int], how: str) -> np.ndarray:
@@ -116,36 +124,141 @@ def turned(bands: np.ndarray, gsd_m: float, grid: tuple[float, ...], shape: tupl
 class Edges:
     """Edge evidence in bytes: ``across_columns`` marks sides that run along a column, ``across_rows`` those along a row.
 
-    crests: the same two, without the blur beside each edge, but good for skewed lines too.
+    crests: the same two, without the blur beside each edge, but good for skewed lines too. raised: bool, what is not ground.
     """
 
     across_columns: np.ndarray
     across_rows: np.ndarray
     crests: tuple[np.ndarray, np.ndarray]
+    raised: np.ndarray
     pixel_m: float
 
     @cached_property
-    def _sums(self) -> list[np.ndarray]:
-        """Running sums along the lines, modulo 65,536: differences over up to 257 pixels are exact."""
-        pictures = (self.across_columns, self.across_rows, *self.crests)
-        one_more = (((1, 0), (0, 0)), ((0, 0), (1, 0)))
-        return [np.pad(e, one_more[k % 2]).cumsum(k % 2, dtype=np.uint16) for k, e in enumerate(pictures)]
+    def standing(self) -> Outlines:
+        """For boxes whose long sides run down the columns."""
+        return Outlines.of(self.across_columns, self.across_rows, *self.crests, self.raised, self.pixel_m)
 
-    def means(self, length: int, along: int, crests: bool = False) -> np.ndarray:
-        """Mean evidence in bytes of all lines of so many pixels along an axis (0: down columns, 1: along rows)."""
-        total = self._sums[along + 2 * crests]
-        line = total[length:] - total[:-length] if along == 0 else total[:, length:] - total[:, :-length]
-        drop = int(length).bit_length() - 1  # so that sum times 256 / length stays below 65,536
-        line >>= np.uint16(drop)
-        line *= np.uint16((256 << drop) // length)
-        line >>= np.uint16(8)
-        return line.astype(np.uint8)
+    @cached_property
+    def lying(self) -> Outlines:
+        """For boxes whose long sides run along the rows: the same picture with rows and columns exchanged."""
+        pictures = (self.across_rows, self.across_columns, *self.crests[::-1], self.raised)
+        side, end, side_crest, end_crest, raised = (np.ascontiguousarray(picture.T) for picture in pictures)
+        return Outlines.of(side, end, side_crest, end_crest, raised, self.pixel_m)
+
+    def turned(self, off_deg: float, along_m: np.ndarray, right_m: np.ndarray) -> Edges:
+        """As it is for an axis a few degrees further clockwise, by whole pixels. along_m, right_m: as in the view."""
+        rows, columns = self.raised.shape
+        slope = np.tan(np.radians(off_deg)) / self.pixel_m
+        row = np.arange(rows)[:, None] + np.rint(slope * along_m).astype(int)[None]
+        column = np.arange(columns)[None] - np.rint(slope * right_m).astype(int)[:, None]
+        place = np.clip(row, 0, rows - 1) * columns + np.clip(column, 0, columns - 1)
+        first, second, *crests, raised = (
+            picture.take(place) for picture in (self.across_columns, self.across_rows, *self.crests, self.raised)
+        )
+        return Edges(first, second, (crests[0], crests[1]), raised, self.pixel_m)
 
 
-def edges(view: Upright, where: np.ndarray, bare: np.ndarray) -> Edges:
-    """Colour steps and dark gaps, saturated by what is strong in ``where`` (bool) and quiet on ``bare`` ground (bool)."""
+@dataclass(frozen=True)
+class Outlines:
+    """Running sums of the evidence, for boxes whose long sides run down the columns: along each column of what marks long sides
+    (``side``, ``side_crest``), along each row of what marks ends (``end``, ``end_crest``), and of what is not ground (``filled``).
+
+    All are modulo 65,536: differences over up to 257 pixels, or boxes of so many pixels, are exact.
+    """
+
+    side: np.ndarray
+    end: np.ndarray
+    side_crest: np.ndarray
+    end_crest: np.ndarray
+    filled: np.ndarray
+    pixel_m: float
+
+    @classmethod
+    def of(
+        cls,
+        side: np.ndarray,
+        end: np.ndarray,
+        side_crest: np.ndarray,
+        end_crest: np.ndarray,
+        raised: np.ndarray,
+        pixel_m: float,
+    ) -> Outlines:
+        """From bytes (rows, columns) and a bool picture."""
+        filled = _running_sum(_running_sum(raised.view(np.uint8), 0), 1)
+        sums = (_running_sum(side, 0), _running_sum(end, 1), _running_sum(side_crest, 0), _running_sum(end_crest, 1))
+        return cls(*sums, filled, pixel_m)
+
+    def scores(self, length: int, width: int, filled: float, step: int = 1) -> np.ndarray:
+        """Outline score times WHOLE (int16, about -0.5..1) of a rectangle of so many pixels, by its upper left pixel, in every
+        ``step``-th row; 0 where less than a share of it is filled.
+
+        Half the mean of the four sides and half the weakest of them, less half the strongest line inside (mean over its full
+        length, the blur beside edges left out): a rectangle that straddles two boxes has one, a box does not.
+        """
+        rows, columns = self.end.shape[0] - length + 1, self.side.shape[1] - width + 1
+        if rows < 1 or columns < 1:
+            return np.zeros((0, 0), np.int16)
+        margin = max(1, int(round(INNER_MARGIN_M / self.pixel_m)))
+        at = np.s_[:rows:step]
+        sides = _means(self.side[length:][at], self.side[at], length)
+        left, right = sides[:, :columns], sides[:, width - 1 :]
+        top, bottom = (_means(end[:, width:], end[:, :-width], width) for end in (self.end[at], self.end[length - 1 :][at]))
+        weakest = np.minimum(np.minimum(left, right), np.minimum(top, bottom))
+        crest = _means(self.side_crest[length:][at], self.side_crest[at], length)
+        across = _means(self.end_crest[:, width:], self.end_crest[:, :-width], width)
+        inner = np.maximum(
+            _running_max(crest, max(1, width - 2 * margin), 1, margin, columns),
+            _running_max(across, max(1, length - 2 * margin), 0, margin, rows)[::step],
+        )
+        score = left.astype(np.int16)
+        for side in (right, top, bottom):
+            score += side
+        score += (weakest.astype(np.int16) - inner) * np.int16(4)
+        low, high = self.filled[at], self.filled[length:][at]
+        covered = high[:, width:] - high[:, :-width]
+        covered -= low[:, width:] - low[:, :-width]
+        score *= covered >= np.uint16(filled * length * width)
+        return score
+
+    def places(
+        self, length: int, width: int, filled: float, above: int, step: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row and column of the upper left pixel, and the score, where it is above a least one and no neighbour's is higher."""
+        score = self.scores(length, width, filled, step)
+        row, column = _peaks(score, above)
+        return row * step, column, score[row, column]
+
+
+def _running_sum(picture: np.ndarray, axis: int) -> np.ndarray:
+    """Sums from the edge on, modulo 65,536, with a first row or column of zeros."""
+    rows, columns = picture.shape
+    out = np.zeros((rows + (axis == 0), columns + (axis == 1)), np.uint16)
+    np.cumsum(picture, axis, np.uint16, out[1:] if axis == 0 else out[:, 1:])
+    return out
+
+
+def _means(upper: np.ndarray, lower: np.ndarray, length: int) -> np.ndarray:
+    """Means in bytes of lines of so many pixels, from running sums."""
+    total = upper - lower
+    total //= np.uint16(length)
+    return total.astype(np.uint8)
+
+
+def _peaks(score: np.ndarray, above: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of values that no neighbour of the eight exceeds."""
+    padded = np.zeros((score.shape[0] + 2, score.shape[1] + 2), score.dtype)
+    padded[1:-1, 1:-1] = score
+    highest = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
+    highest = np.maximum(np.maximum(highest[:, :-2], highest[:, 1:-1]), highest[:, 2:])
+    row, column = np.nonzero((score > above) & (score >= highest))
+    return row, column
+
+
+def edges(view: Upright) -> Edges:
+    """Colour steps and dark gaps, saturated by what is strong in the block and quiet on bare ground."""
     raw = [_evidence(view, axis) for axis in (1, 0)]
-    unseen = spread(~view.valid, 3) if not view.valid.all() else None
+    where, bare, valid = view.are(MINE), view.are(BARE), view.are(VALID)
+    unseen = spread(~valid, 3) if not valid.all() else None
     if unseen is not None:
         where, bare = where & ~unseen, bare & ~unseen
     strong = np.mean([np.percentile(e[where], SATURATION_PERCENTILE) for e in raw]) if where.any() else 255.0
@@ -160,7 +273,7 @@ def edges(view: Upright, where: np.ndarray, bare: np.ndarray) -> Edges:
             e[unseen] = 0
         sides.append(_beside(e, axis))
         crests.append(_beside(_beside(e * crest, axis), axis))
-    return Edges(sides[0], sides[1], (crests[0], crests[1]), view.pixel_m)
+    return Edges(sides[0], sides[1], (crests[0], crests[1]), view.are(MINE | RAISED), view.pixel_m)
 
 
 def _crest(e: np.ndarray, axis: int) -> np.ndarray:
@@ -199,31 +312,6 @@ def _evidence(view: Upright, axis: int) -> np.ndarray:
     found = np.maximum(step, dark)
     np.maximum(found, 0, out=found)
     return found if axis == 1 else np.ascontiguousarray(found.T)
-
-
-def rectangle_scores(found: Edges, rows: int, columns: int) -> np.ndarray:
-    """Outline score times WHOLE (int16, about -0.5..1) of a rectangle of that many pixels, by its upper left pixel.
-
-    Half the mean of the four sides and half the weakest of them, less half the strongest line inside (mean over its full
-    length, the blur beside edges left out): a rectangle that straddles two boxes has one, a box does not.
-    """
-    height, width = found.across_columns.shape
-    if height < rows or width < columns:
-        return np.zeros((0, 0), np.int16)
-    by_column, by_row = found.means(rows, 0), found.means(columns, 1)  # lines of the rectangle's height, and of its width
-    left, right = by_column[:, : width - columns + 1], by_column[:, columns - 1 :]
-    top, bottom = by_row[: height - rows + 1], by_row[rows - 1 :]
-    weakest = np.minimum(np.minimum(left, right), np.minimum(top, bottom))
-    margin = int(round(INNER_MARGIN_M / found.pixel_m))
-    inner = np.maximum(
-        _running_max(found.means(rows, 0, True), max(1, columns - 2 * margin), 1, margin, left.shape[1]),
-        _running_max(found.means(columns, 1, True), max(1, rows - 2 * margin), 0, margin, top.shape[0]),
-    )
-    score = left.astype(np.int16)
-    for side in (right, top, bottom):
-        score += side
-    score += (weakest.astype(np.int16) - inner) * np.int16(4)
-    return score
 
 
 def _running_max(a: np.ndarray, window: int, axis: int, first: int, count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..rectangles import close_pairs
+from .packing import near
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,9 @@ class Boxes:
         """The rows of a mask or index array."""
         return Boxes(self.low[which], self.high[which], self.score[which], self.size[which], self.lying[which])
 
-    def close_pairs(self, reach_px: float) -> tuple[np.ndarray, np.ndarray]:
-        """Indices i < j of boxes whose edges may lie within a reach of each other (and of some further ones)."""
-        x, y = self.centre.T
-        return close_pairs(x, y, (self.high - self.low).max(1, initial=0.0) + reach_px)
+    def near(self, reach_px: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Indices i < j of boxes with gaps (pairs, 2) along columns and rows that are below a reach (``packing.near``)."""
+        return near(self.low, self.high, reach_px)
 
     @property
     def centre(self) -> np.ndarray:

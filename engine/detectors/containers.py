@@ -20,10 +20,10 @@ from ..patch import Patch
 from ..tiles import grown
 from ..zones import Zone
 from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
-from .block_boxes import BARE, LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
+from .block_boxes import LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
 from .blocks import AXIS_CLEAR, blocks_of
 from .boxes import Boxes
-from .ground import Ground, as_bytes, lab
+from .ground import BARE, DEEP, RAISED, SHADOW, Ground, as_bytes, lab
 from .lookalikes import free_standing, parked, roof_pieces, rubble, shadows, touching
 
 TEU = {"20 ft": 1.0, "40 ft": 2.0, "45 ft": 2.25}
@@ -31,10 +31,11 @@ RING_M = 8.0  # ground is learned this far around the zone
 RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixels in all
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
 OTHER_THAN_GROUND = 3.0  # standard deviations
-SQUARE_M = 75.0  # a zone is worked off in squares of at most this side, which bounds the memory
+SQUARE_M = 120.0  # a zone is worked off in squares of at most this side, which bounds the memory
 ON_TRUCK = "stands free, may be on a truck"
 FEW = 3  # boxes that stand together make a block
 SAME_SCALE = 0.06  # blocks of one zone lie within this: the pixel is the same, only heights differ
+LOT = 0.25  # parked vehicles for each box, from which on boxes that stand free are taken for vehicles too
 STANDARD = (0.9, 1.06)  # a lone box shows no scale of its own: it must be of about standard size,
 CLEAR = 0.6  # and outlined this well
 HALO_M = 10.0  # and each square sees this much around it: half the longest box and its neighbour
@@ -72,6 +73,12 @@ class Square:
         clear = max(axis_clear, *(part.axis_clear for part in parts))
         return cls(found, scale, free, alone, clear, sum(part.vehicles for part in parts))
 
+    @property
+    def usual_scale(self) -> float | None:
+        """Of most boxes that stand in blocks; None where there are too few to say."""
+        scale = self.scale[~self.alone]
+        return float(np.round(np.median(scale), 3)) if len(scale) >= FEW else None
+
     def select(self, which: Any, more_vehicles: int = 0) -> Square:
         """The boxes of a mask."""
         vehicles = self.vehicles + more_vehicles
@@ -100,12 +107,12 @@ class Containers(ZoneByZone):
             raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
         ground, around, warnings = _surroundings(scene, zone)
         squares = list(zone.squares(SQUARE_M))
-        done = []
+        done: list[Square] = []
         covered_m2 = 0.0
         for i, square in enumerate(squares):
             within = part(progress, i, len(squares))
             if verdict == "count":
-                done.append(self._square(scene, zone, square, ground, within))
+                done.append(self._square(scene, zone, square, ground, Square.together(done).usual_scale, within))
             else:
                 covered_m2 += self._footprint_m2(scene, square, ground)
             within(1.0)
@@ -113,30 +120,31 @@ class Containers(ZoneByZone):
             return _found(zone, done, around, warnings)
         return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
-    def _square(self, scene: SceneLike, zone: Zone, square: Any, ground: Ground | None, progress: Progress) -> Square:
-        """What stands in one square of a zone."""
+    def _square(
+        self, scene: SceneLike, zone: Zone, square: Any, ground: Ground | None, scale: float | None, progress: Progress
+    ) -> Square:
+        """What stands in one square of a zone. scale: of what was found in other squares."""
         patch = scene.read(grown(square.bounds, HALO_M), PIXEL_M)
         if ground is None or not patch.valid.any():
             return Square.empty()
         colour = as_bytes(patch.rgb())
-        away = ground.distance(lab(colour))
-        near = patch.inside(zone.geometry.buffer(MARGIN_M)) & patch.valid
-        bare = (away < BARE) & patch.valid
-        found, clear = blocks_of(colour, (away > self.settings.colours) & near, bare, patch.gsd_m)
+        kinds = ground.kinds(colour, self.settings.colours) * patch.valid
+        raised = (kinds & RAISED > 0) & patch.inside(zone.geometry.buffer(MARGIN_M))
+        found, clear = blocks_of(colour, raised, kinds & BARE > 0, patch.gsd_m)
         parts = []
         for k, block in enumerate(found):
             progress(k / len(found))
-            parts.append(
-                self._block(*boxes_of(colour, patch, block.mine, block.axis_deg, ground, self.settings), zone, square)
-            )
+            boxes = boxes_of(colour, patch, block.mine, block.axis_deg, ground, self.settings, scale)
+            parts.append(self._block(*boxes, zone, square))
         return Square.together(parts, clear)
 
     def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, square: Any) -> Square:
         """Boxes of one block whose centre lies in a square, without what only looks like boxes."""
-        boxes = boxes.select(~shadows(boxes, picture.shadow) & ~roof_pieces(boxes, picture.raised, PIXEL_M))
+        boxes = boxes.select(~shadows(boxes, picture.are(SHADOW)) & ~roof_pieces(boxes, picture.raised, PIXEL_M))
         boxes = boxes.select(~rubble(boxes.score > self.settings.strong, touching(boxes, PIXEL_M)))
-        free = free_standing(boxes, picture.raised & ~picture.dark, PIXEL_M)
-        vehicles = parked(boxes, free, picture.dark, PIXEL_M)
+        dark = picture.are(SHADOW, DEEP)
+        free = free_standing(boxes, picture.raised & ~dark, PIXEL_M)
+        vehicles = parked(boxes, free, dark, PIXEL_M)
         block = touching(boxes, PIXEL_M)
         alone = np.bincount(block, ~vehicles, 1)[block] < FEW
         here = Zone("", "area", square).holds(*picture.view.to_frame(*boxes.centre.T))
@@ -151,12 +159,11 @@ class Containers(ZoneByZone):
         if ground is None or not inside.any():
             return 0.0
         colour = as_bytes(patch.rgb())
-        colours = lab(colour)
-        away = ground.distance(colours)
-        covered = (away > self.settings.colours) & inside
-        if not blocks_of(colour, covered, inside & (away < BARE), patch.gsd_m)[0]:
+        kinds = ground.kinds(colour, self.settings.colours) * inside
+        covered = kinds & RAISED > 0
+        if not blocks_of(colour, covered, kinds & BARE > 0, patch.gsd_m)[0]:
             return 0.0
-        return float((covered & ~ground.shadow(colours)).sum()) * patch.gsd_m**2
+        return float((covered & (kinds & SHADOW == 0)).sum()) * patch.gsd_m**2
 
 
 def _detections(
@@ -210,18 +217,21 @@ def _odd_ones(boxes: Square, around: bool) -> tuple[np.ndarray, np.ndarray]:
 
     A zone has one true pixel size: where blocks show the scale, a lone box has it too; where there is no block, a lone box
     must be of standard size and clear. Where the ground was not seen around the zone, nothing tells a lone box from a piece of a roof.
-    A zone with more parked vehicles than boxes is a parking lot: what is left there is
-    more vehicles.
+    A zone with more parked vehicles than boxes is a parking lot, and so is one with a good part as many where most of the boxes
+    stand free too: what is left there is more vehicles.
     """
-    blocks = boxes.scale[~boxes.alone]
-    if len(blocks) >= FEW:
-        fits = np.abs(boxes.scale - np.median(blocks)) < SAME_SCALE
+    usual = boxes.usual_scale
+    if usual is not None:
+        fits = np.abs(boxes.scale - usual) < SAME_SCALE
     else:
         fits = (boxes.scale > STANDARD[0]) & (boxes.scale < STANDARD[1]) & (boxes.found.score > CLEAR)
     fits &= around
-    vehicles = boxes.alone & boxes.free & (boxes.vehicles >= max(len(blocks), 1))
+    vehicles = boxes.alone & boxes.free & (boxes.vehicles >= max(int((~boxes.alone).sum()), 1))
     odd = boxes.alone & ~fits & ~vehicles
-    if boxes.vehicles + vehicles.sum() > (~odd & ~vehicles).sum():
+    left, parked_there = ~odd & ~vehicles, boxes.vehicles + vehicles.sum()
+    if parked_there > left.sum() or (
+        parked_there > LOT * left.sum() and parked_there + (left & boxes.free).sum() > (left & ~boxes.free).sum()
+    ):
         vehicles |= ~odd
     return odd, vehicles
 

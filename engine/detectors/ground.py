@@ -23,9 +23,13 @@ XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.01
 WHITE = np.array([0.9505, 1.0, 1.089], np.float32)
 
 
+# What a pixel is, as bits of a byte.
+VALID, MINE, RAISED, BARE, SHADOW, DEEP = (1 << k for k in range(6))
+BARE_WITHIN = 2.0  # standard deviations from the ground's colours within which a pixel is ground
 FULL = 200  # the byte of display value 1: what is brighter than 99.5 % of a scene keeps some room above it
 LINEAR = (np.minimum(np.arange(256) / FULL, 1.0) ** 2.2).astype(np.float32)  # light of each byte
 STEPS = 1 << 14  # of the table of cube roots
+TO_STEPS = XYZ_OF_RGB / WHITE[:, None] * np.float32(STEPS)
 
 
 def as_bytes(rgb: np.ndarray) -> np.ndarray:
@@ -36,10 +40,16 @@ def as_bytes(rgb: np.ndarray) -> np.ndarray:
 def lab(rgb: np.ndarray) -> np.ndarray:
     """CIE L*a*b* (3, ...) of display values 0..1 or of ``as_bytes`` of them (3, ...); values outside are clipped."""
     value = rgb if rgb.dtype == np.uint8 else as_bytes(rgb)
-    light = LINEAR[value.reshape(3, -1)]
-    xyz = ((XYZ_OF_RGB / WHITE[:, None]) @ light * np.float32(STEPS)).astype(np.uint16)
-    x, y, z = _roots()[xyz]
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)]).reshape(rgb.shape)
+    light = LINEAR.take(value.reshape(3, -1))
+    x, y, z = _roots().take((TO_STEPS @ light).astype(np.uint16))
+    out = np.empty(light.shape, np.float32)
+    np.subtract(x, y, out[1])
+    np.subtract(y, z, out[2])
+    np.multiply(y, 116, out[0])
+    out[0] -= 16
+    out[1] *= 500
+    out[2] *= 200
+    return out.reshape(rgb.shape)
 
 
 @lru_cache(maxsize=1)
@@ -70,11 +80,22 @@ class Ground:
 
     def distance(self, colours: np.ndarray) -> np.ndarray:
         """How many standard deviations Lab colours (3, ...) lie from the nearest ground colour."""
-        best = np.full(colours.shape[1:], np.inf, np.float32)
-        for centre, spread in zip(self.centres, self.spreads):
-            off = sum(((colours[i] - centre[i]) / spread[i]) ** 2 for i in range(3))
-            np.minimum(best, off, out=best)
-        return np.sqrt(best)
+        # The squares multiplied out: one product of matrices for all centres.
+        weight = 1 / self.spreads**2
+        terms = np.concatenate([weight, -2 * weight * self.centres], 1).astype(np.float32)
+        flat = colours.reshape(3, -1)
+        off = terms @ np.concatenate([flat * flat, flat]) + (weight * self.centres**2).sum(1).astype(np.float32)[:, None]
+        return np.sqrt(np.maximum(off.min(0), 0)).reshape(colours.shape[1:])
+
+    def kinds(self, colour: np.ndarray, raised: float) -> np.ndarray:
+        """What pixels of bytes (3, ...) are, as bits (...): RAISED (further than so many standard deviations from bare ground),
+        BARE, SHADOW, DEEP."""
+        colours = lab(colour)
+        away = self.distance(colours)
+        out = (away > raised) * np.uint8(RAISED)
+        for found, kind in ((away < BARE_WITHIN, BARE), (self.shadow(colours), SHADOW), (self.deep(colours), DEEP)):
+            out |= found * np.uint8(kind)
+        return out
 
     def deep(self, colours: np.ndarray) -> np.ndarray:
         """Bool (...): Lab colours (3, ...) so much darker than the ground that they may be its shadow, or a dark box."""
@@ -83,7 +104,7 @@ class Ground:
     def shadow(self, colours: np.ndarray) -> np.ndarray:
         """Bool (...): Lab colours (3, ...) that may be this ground in shadow, dark and nearly grey."""
         dark = colours[0] < SHADOW_LIGHTNESS * np.median(self.centres[:, 0])
-        return dark & (np.hypot(colours[1], colours[2]) < SHADOW_CHROMA)
+        return dark & (colours[1] ** 2 + colours[2] ** 2 < SHADOW_CHROMA**2)
 
 
 def _k_means(sample: np.ndarray, rng: np.random.Generator, rounds: int = 15) -> tuple[np.ndarray, np.ndarray]:

@@ -93,10 +93,9 @@ def touching(boxes: Boxes, pixel_m: float) -> np.ndarray:
 def _parallel_pairs(boxes: Boxes, reach_m: float, pixel_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pairs i < j of parallel boxes, their gaps along and across (pairs, 2; negative where they face), and the distance of their
     middle lines, in metres."""
-    i, j = boxes.close_pairs(reach_m / pixel_m)
+    i, j, gap = boxes.near(reach_m / pixel_m)
     same = boxes.lying[i] == boxes.lying[j]
-    i, j = i[same], j[same]
-    gap = (np.maximum(boxes.low[i], boxes.low[j]) - np.minimum(boxes.high[i], boxes.high[j])) * pixel_m
+    i, j, gap = i[same], j[same], gap[same] * pixel_m
     apart = np.abs(boxes.centre[i] - boxes.centre[j]) * pixel_m
     lying = boxes.lying[i]
     gap = np.where(lying[:, None], gap, gap[:, ::-1])

@@ -5,44 +5,63 @@ from __future__ import annotations
 import numpy as np
 
 ROUNDS = 6  # exchanges settle after two or three rounds
+CHUNK = 256  # rectangles whose pairs are looked for at once
 PARTNERS = 6  # a pair is sought among neighbours in order of weight; further ones are too light
+
+
+def near(low: np.ndarray, high: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs i < j of upright rectangles, by their corners (n, 2) and (n, 2), whose gaps along both axes are below a reach, and
+    these gaps (pairs, 2), negative where the two share something."""
+    order = np.argsort(low[:, 1], kind="stable")
+    low, high = (corners[order].astype(np.float32) for corners in (low, high))
+    until = np.searchsorted(low[:, 1], high[:, 1] + reach)  # what begins beyond the end of a rectangle is not near it
+    parts = [np.zeros((2, 0), int)]
+    for first in range(0, len(low), CHUNK):
+        mine = slice(first, first + CHUNK)
+        others = slice(first, int(until[mine].max()))
+        close = (
+            np.maximum(low[mine, None, 0], low[None, others, 0]) - np.minimum(high[mine, None, 0], high[None, others, 0])
+            < reach
+        )
+        close &= low[None, others, 1] - high[mine, None, 1] < reach
+        i, j = np.nonzero(close)
+        parts.append(np.stack([i, j])[:, i < j] + first)
+    i, j = np.concatenate(parts, 1)
+    gap = np.maximum(low[i], low[j]) - np.minimum(high[i], high[j])
+    i, j = np.sort(np.stack([order[i], order[j]]), 0)
+    return i, j, gap
 
 
 def overlapping(low: np.ndarray, high: np.ndarray, above: float) -> tuple[np.ndarray, np.ndarray]:
     """Pairs i < j of upright rectangles, by their corners (n, 2) and (n, 2), that share more than this part of the smaller."""
-    from ..rectangles import close_pairs
-
-    side = high - low
-    x, y = ((low + high) / 2).T
-    i, j = close_pairs(x, y, side.max(1, initial=0.0))
-    common = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])
-    area = side.prod(1)
-    much = (common > 0).all(1) & (common.prod(1) > above * np.minimum(area[i], area[j]))
+    i, j, gap = near(low, high, 0.0)
+    area = (high - low).prod(1)
+    much = gap.prod(1) > above * np.minimum(area[i], area[j])
     return i[much], j[much]
 
 
-def pack(weights: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+def pack(weights: np.ndarray, i: np.ndarray, j: np.ndarray, rounds: int = ROUNDS) -> np.ndarray:
     """Bool (n,): a set without conflicts (pairs i < j) of large total weight.
 
-    Weighted set packing: greedy, then exchanges of two for one until nothing improves. (One for several cannot improve on
-    greedy, which has taken the heaviest of each conflict.)
+    Weighted set packing: greedy, then at most so many rounds of exchanges of two for one until nothing improves. (One for
+    several cannot improve on greedy, which has taken the heaviest of each conflict.)
     """
     n = len(weights)
     a, b = np.concatenate([i, j]), np.concatenate([j, i])
     order = np.argsort(a, kind="stable")
     a, b = a[order], b[order]
-    neighbours = np.split(b, np.searchsorted(a, np.arange(1, n))) if n else []
+    first = np.searchsorted(a, np.arange(n + 1)).tolist()
     chosen, blocked = np.zeros(n, bool), np.zeros(n, bool)
     for k in np.argsort(-weights, kind="stable").tolist():
         if not blocked[k]:
             chosen[k] = True
-            blocked[neighbours[k]] = True
+            blocked[b[first[k] : first[k + 1]]] = True
     clashes = np.sort(i * n + j)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         changed = False
-        for one, first, second in _two_for_one(chosen, weights, a, b, clashes):
-            if chosen[one] and chosen[neighbours[first]].sum() == 1 == chosen[neighbours[second]].sum():
-                chosen[[one, first, second]] = False, True, True
+        for one, *two in _two_for_one(chosen, weights, a, b, clashes):
+            if chosen[one] and all(chosen[b[first[k] : first[k + 1]]].sum() == 1 for k in two):
+                chosen[[one, *two]] = False, True, True
                 changed = True
         if not changed:
             break

@@ -192,6 +192,12 @@ def test_a_parking_lot_holds_no_boxes():
     assert len(found.detections) == 0 and any("not counted" in w for w in found.warnings)
 
 
+def test_a_yard_with_a_few_trucks_in_a_row_keeps_its_boxes():
+    trucks = [(62, 25 + i * 3.9, 12.19, 2.44, 2) for i in range(4)]
+    found = Containers().detect(yard(stack(25, 25, 6, 2) + trucks), WHOLE)
+    assert len(found.detections) == 12 and (found.detections.x < 50).all()
+
+
 def test_two_blocks_skewed_by_four_degrees_are_both_counted():
     first, second = yard(stack(25, 25, 5, 2), turn_deg=0.0), yard(stack(25, 58, 5, 2), turn_deg=4.0)
     both = first.data.copy()
