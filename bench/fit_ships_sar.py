@@ -89,13 +89,15 @@ def held_out_rows(model=None):
     """Rows of the accuracy table: reliability and Brier score of p on seas it did not see."""
     model = model or radar_targets.probability()
     found, true = gathered(HELD_OUT, "held out")
-    p = model.p(np.minimum(found.excess_db, radar_targets.FULL_DB))
+    p = np.minimum(model.p(np.minimum(found.excess_db, radar_targets.FULL_DB)), radar_targets.MOST)
+    same = {"set": "simulated, held out", "synthetic": True}
     for name, use in (("all targets", np.ones(len(true), bool)), ("over the default threshold", found.excess_db >= 0)):
-        yield {"kind": "p", "set": "simulated, held out", "variant": name, "synthetic": True, "targets": int(use.sum()),
-               "ships": int(true[use].sum()), "brier": round(probability.brier(p[use], true[use]), 4),
-               "brier by hand": round(probability.brier(by_hand(found.excess_db[use]), true[use]), 4),
-               "brier of the mean": round(float(true[use].mean() * (1 - true[use].mean())), 4),
-               "mean p, share true, number": reliability(p[use], true[use])}  # fmt: skip
+        yield {"kind": "Brier score of p", **same, "variant": name, "targets": int(use.sum()), "ships": int(true[use].sum()),
+               "fitted": round(probability.brier(p[use], true[use]), 4),
+               "set by hand before": round(probability.brier(by_hand(found.excess_db[use]), true[use]), 4),
+               "their mean": round(float(true[use].mean() * (1 - true[use].mean())), 4)}  # fmt: skip
+    for mean, share, number in reliability(p, true):
+        yield {"kind": "reliability of p", **same, "mean p": mean, "share true": share, "targets": number}
 
 
 def main():

@@ -27,7 +27,7 @@ _RESOLVED_PX, _MARGIN_PX = 6.0, 6  # width from which an area may be several hul
 _EXPLAINED = 0.6  # share of the brightness that hulls must hold to stand for the whole area
 _SEVERAL_M = 70.0  # wider than any one ship
 _SIDELOBE, _SIDELOBE_M, _TILT = 10**-1.6, 600.0, 0.3  # share, reach and slant of the cross round a bright target
-_P_MOST = 0.98  # not every bright target is a ship: the simulator, on which the curve is fitted, knows no buoys or platforms
+MOST = 0.98  # of p: the simulator, on which it is fitted, knows no buoys or platforms
 FULL_DB = 3.0  # over the threshold: what is brighter is no likelier a ship
 WEIGHTS = Path(__file__).parent / "weights" / "ships_sar.json"
 
@@ -75,7 +75,7 @@ class Targets:
 
     def detections(self) -> Detections:
         """As ships, with p and notes."""
-        p = np.minimum(probability().p(np.minimum(self.excess_db, FULL_DB)), _P_MOST)
+        p = np.minimum(probability().p(np.minimum(self.excess_db, FULL_DB)), MOST)
         few, wide = self.pixels <= 3, self.width_m > _SEVERAL_M
         note = np.where(few, "small: two or three pixels", np.where(wide, "perhaps several", ""))
         sides = self.length_m, self.width_m, self.azimuth_deg
