@@ -102,7 +102,8 @@ def draw(layers: list, extent: QgsRectangle, size: QSize) -> QImage:
 
 def save_picture(places: list[dict], path: str) -> None:
     """The first place whole on the left; on the right the second whole, and a close-up of each."""
-    whole, other = places[0]["scene"].extent(), places[1]["scene"].extent()
+    first, second = places[0], places[-1]
+    whole, other = first["scene"].extent(), second["scene"].extent()
     left = int((SIZE.height() - TITLE) * whole.width() / whole.height())
     right = SIZE.width() - left - 6
     strip = int(right * other.height() / other.width())
@@ -110,7 +111,7 @@ def save_picture(places: list[dict], path: str) -> None:
     panels = [
         (
             "Rajin, synthetic: verdicts and objects found",
-            places[0],
+            first,
             whole,
             True,
             QRect(0, TITLE, left, SIZE.height() - TITLE),
@@ -118,9 +119,9 @@ def save_picture(places: list[dict], path: str) -> None:
     ]
     top = TITLE
     for title, drawn, extent, labels, height in (
-        ("Tumangan, synthetic: objects found", places[1], other, False, strip),
-        ("Close up: containers", places[0], close_up(places[0], half / right), False, half),
-        ("Close up: freight cars", places[1], close_up(places[1], half / right), False, half),
+        ("Tumangan, synthetic: objects found", second, other, False, strip),
+        ("Close up: containers", first, close_up(first, half / right), False, half),
+        ("Close up: freight cars", second, close_up(second, half / right), False, half),
     ):
         panels.append((title, drawn, extent, labels, QRect(left + 6, top, right, height)))
         top += height + TITLE

@@ -9,11 +9,14 @@ from pathlib import Path
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsLayerMetadata,
+    QgsPalettedRasterRenderer,
     QgsProcessingException,
+    QgsProcessingLayerPostProcessorInterface,
     QgsProcessingUtils,
     QgsVectorLayer,
     QgsWkbTypes,
 )
+from qgis.PyQt.QtGui import QColor
 
 from ..engine.errors import Refusal
 from ..layers import geopackage, schema, styles
@@ -68,6 +71,32 @@ def finish(written, context) -> None:
         if not stored:
             raise Refusal(f"The record of the run could not be stored in {path} ({message}).")
         layer.reload()  # storing breaks the layer's own handle in 3.22, and this layer is what the desktop shows
+
+
+class _Painter(QgsProcessingLayerPostProcessorInterface):
+    """Shows a raster of classes as it should look: the colour table of a TIFF has no transparency, and 256 entries."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.classes = classes
+
+    def postProcessLayer(self, layer, context, feedback):
+        """Called in the main thread once the layer is loaded."""
+        classes = [QgsPalettedRasterRenderer.Class(value, QColor(*colour), name) for value, colour, name in self.classes]
+        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+
+
+# The context deletes the post-processors of its layers, so each layer has one of its own; but it does not keep their Python side.
+PAINTERS = []
+
+
+def paint(path, title, classes, context) -> None:
+    """Name a raster and give it the colours (value, (red, green, blue, alpha), name), where it will be shown."""
+    if context.willLoadLayerOnCompletion(path):
+        details = context.layerToLoadOnCompletionDetails(path)
+        details.name = title
+        PAINTERS.append(_Painter(classes))
+        details.setPostProcessor(PAINTERS[-1])
 
 
 def write_report(report, path) -> None:

@@ -144,7 +144,9 @@ class Visibility(RasonAlgorithm):
         if dated:
             feedback.pushInfo(self.tr("{} of {} roofs stood at the epoch.").format(len(self.roofs), len(dated)))
         self._read_masks(parameters, context, feedback)
-        self.causes = self.parameterAsEnumStrings(parameters, "CAUSES", context)
+        # QGIS takes an empty list for the default
+        none = parameters.get("CAUSES") == []
+        self.causes = [] if none else self.parameterAsEnumStrings(parameters, "CAUSES", context)
         for text in (*self.scene.warnings, self.epoch.warning):
             if text:
                 feedback.pushWarning(text)
@@ -192,6 +194,8 @@ class Visibility(RasonAlgorithm):
             {"ACQUISITIONDATETIME": self.epoch.iso(), "TIFFTAG_SOFTWARE": f"Rason {provenance.version()}", "RASON_RECORD": record},
             bridge.progress(feedback, 95, 98),
         )  # fmt: skip
+        classes = [(value, colour, visibility.NAMES[value]) for value, colour in visibility_file.COLOURS.items()]
+        outputs.paint(results["OUTPUT"], self.tr("What could be seen of {}").format(self.scene_name), classes, context)
         results["TABLE"] = outputs.write(
             self, parameters, "TABLE", context, schema.VISIBILITY, rows,
             style="visibility", title=self.tr("Visibility of {}").format(self.scene_name), record=record,

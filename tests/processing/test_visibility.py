@@ -142,3 +142,39 @@ def test_a_mask_of_another_kind_is_no_visibility(refused, place, tmp_path):
     scl = mask_like(tmp_path / "scl.tif", place.scene, 9)
     refused("no raster of rason:visibility", "rason:tallyscene", INPUT=place.scene, ZONES=place.zones, VISIBILITY=scl,
             DETECTIONS="memory:", TALLY="memory:")  # fmt: skip
+
+
+def test_in_the_map_the_raster_covers_nothing_that_is_clear(provider, place, tmp_path):
+    from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingFeedback, QgsProject, QgsRasterLayer
+
+    path = str(tmp_path / "seen.tif")
+    context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+    context.setProject(QgsProject.instance())
+    details = QgsProcessingContext.LayerDetails("OUTPUT", QgsProject.instance(), "OUTPUT")
+    context.addLayerToLoadOnCompletion(path, details)
+    algorithm = QgsApplication.processingRegistry().algorithmById("rason:visibility")
+    given = {"INPUT": place.scene, "OUTPUT": path, "TABLE": "TEMPORARY_OUTPUT"}
+    _, done = algorithm.run(given, context, feedback)
+    assert done, feedback.textLog()
+    shown = context.layerToLoadOnCompletionDetails(path)
+    layer = QgsRasterLayer(path, "seen")
+    shown.postProcessor().postProcessLayer(layer, context, feedback)
+    colours = {entry.value: entry.color.alpha() for entry in layer.renderer().classes()}
+    assert colours[1] == 0 and all(alpha for value, alpha in colours.items() if value != 1)
+    assert set(colours) == set(range(8)) and "scene.tif" in shown.name
+
+
+@pytest.mark.parametrize(
+    "given, causes", [([], []), (["glint"], ["glint"]), (None, ["cloud", "cloud_shadow", "haze", "glint"])]
+)
+def test_nothing_is_looked_for_where_no_cause_is_chosen(provider, place, given, causes):
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback
+
+    from rason.processing.algorithms.visibility import Visibility
+
+    algorithm = Visibility()
+    algorithm.initAlgorithm()
+    parameters = {"INPUT": place.scene, "OUTPUT": "TEMPORARY_OUTPUT", "TABLE": "TEMPORARY_OUTPUT"}
+    parameters |= {} if given is None else {"CAUSES": given}
+    assert algorithm.prepare(parameters, QgsProcessingContext(), QgsProcessingFeedback())
+    assert algorithm.causes == causes
