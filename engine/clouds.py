@@ -5,33 +5,53 @@ step, or of any object's outline, falls by half; that of a cloud's rim, which fa
 needs no brightness and no contrast: on the chips at 0.3 m it was 1.0 to 1.2 for cloud over sea and 1.5 to 2.9 for roofs, yards,
 parked lorries and stacks. Haze through which the ground's edges show fails the test and is rightly not taken for hidden.
 
-Coarser than a few metres every outline is a pixel wide and the ratio says nothing: there ``cloud_shadows`` takes over. Snow
-without edges, and a cloud that fills the whole picture evenly, cannot be told in red, green and blue: give a mask or a quality layer.
+Coarser than a few metres most outlines are a pixel wide, and a roof's flat inside has next to no slopes between them, while a
+cloud billows: at 10 m a cloud of 300 m and more is still soft at the rim and inside, and whiter than anything of that size on the
+ground. Only colour pictures are judged there, by narrower bounds (COARSE); smaller clouds are left to ``cloud_shadows``. Snow without
+edges, and a cloud that fills the whole picture evenly, cannot be told in red, green and blue: give a mask or a quality layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import strips
 from .detectors.base import Progress, part, silent
-from .patch import Patch
+from .patch import LUMA, Patch
 from .tiles import tiles
 
-PIXEL_M = 2.4  # at this pixel ground objects are sharp and rims of clouds are not
-COARSEST_M = 1.3  # effective GSD beyond which ground objects are soft at that pixel too
 TILE_PX = 1024
-LEVELS = np.linspace(0.08, 0.92, 12)  # of stretched brightness: a body is looked for at each
-LEAST_AREA_M2 = 2000.0
 RING_PX = 5  # of what lies round a body
-SOFTEST = 1.32  # slope at one pixel over slope at two, along the rim
-SMOOTHEST = 1.4  # the same inside
-LEAST_CONTRAST = 0.12  # of the scene's range, body over its surroundings
-MOST_CHROMA = 0.30  # largest less smallest colour, over brightness: clouds are white
-MOST_STRAIGHT = 0.45  # how far the rim's directions agree modulo a right angle; curved roofs reach 0.7
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a body must be to be a cloud, in pictures up to an effective GSD of coarsest_m, looked at with pixels of pixel_m.
+
+    levels: of stretched brightness, at each of which bodies are looked for. least_m2: their area. rim: largest slope at one pixel over
+    slope at two, along the rim; inside: least and largest within. straight: how far the rim's directions may agree modulo a right
+    angle; curved roofs reach 0.7. chroma: largest less smallest colour, over brightness. contrast: least, body over its
+    surroundings, of the scene's range.
+    """
+
+    coarsest_m: float
+    pixel_m: float
+    levels: np.ndarray
+    least_m2: float
+    rim: float
+    inside: tuple[float, float]
+    straight: float
+    chroma: float
+    contrast: float
+
+
+# At 2.4 m ground objects are sharp and rims of clouds are not; beyond 1.3 m of detail ground objects are soft there too.
+FINE = Rule(1.3, 2.4, np.linspace(0.08, 0.92, 12), 2000.0, 1.32, (0.0, 1.4), 0.45, 0.30, 0.12)
+COARSE = Rule(12.5, 10.0, np.linspace(0.3, 1.5, 13), 4000.0, 1.35, (0.7, 1.4), 0.4, 0.15, 0.2)
 # Of the way from the surroundings to the body's bright end: above CORE is cloud, from THIN on haze, below it is taken as seen.
 CORE, THIN = 0.5, 0.25
 SHARP, STANDS_OUT = 1.6, 6.0  # slope ratio, and slope over the body's usual one, of an object that is seen all the same
@@ -40,31 +60,40 @@ SHARP, STANDS_OUT = 1.6, 6.0  # slope ratio, and slope over the body's usual one
 def veils(scene: Any, progress: Progress = silent) -> Iterator[tuple[Patch, np.ndarray, np.ndarray]]:
     """Tile by tile a Patch, where it shows cloud and where haze that hides (bool, rows, columns).
 
-    scene: as detectors take it; one of a coarser effective GSD than COARSEST_M gives nothing.
+    scene: as detectors take it; one of which neither rule holds gives nothing.
     """
-    gsd = max(scene.gsd_m, PIXEL_M)
-    if scene.effective_gsd_m > COARSEST_M:
+    rule = rule_for(scene)
+    if rule is None:
         return
+    gsd = max(scene.gsd_m, rule.pixel_m)
     walk = list(tiles(scene.bounds, TILE_PX * gsd, 40 * gsd))
     for tile in walk:
         step = part(progress, tile.number, len(walk))
         patch = strips.read(scene, tile.outer, gsd, part(step, 0, 2))
         step = part(step, 1, 2)
         if patch.valid.any() and min(patch.shape) >= 24:
-            yield patch, *veil(patch, step)
+            yield patch, *veil(patch, step, rule)
 
 
-def veil(patch: Patch, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
+def rule_for(scene: Any) -> Rule | None:
+    """By the scene's detail; beyond COARSE, or coarse and without colours, none."""
+    if scene.effective_gsd_m <= FINE.coarsest_m:
+        return FINE
+    return COARSE if scene.effective_gsd_m <= COARSE.coarsest_m and all(role in scene.roles for role in LUMA) else None
+
+
+def veil(patch: Patch, progress: Progress = silent, rule: Rule = FINE) -> tuple[np.ndarray, np.ndarray]:
     """Where a patch shows cloud, and where haze (bool, rows, columns)."""
 
     picture = _Picture.of(patch)
     body = np.zeros(patch.shape, bool)
-    for number, level in enumerate(LEVELS):
-        progress(number / (len(LEVELS) + 1))
-        labels, count = _large(picture.light > level, LEAST_AREA_M2 / patch.gsd_m**2)
+    steps = len(rule.levels) + 1
+    for number, level in enumerate(rule.levels):
+        progress(number / steps)
+        labels, count = _large(picture.light > level, rule.least_m2 / patch.gsd_m**2)
         if count:
-            body |= picture.soft_bodies(labels, count)
-    return _core_and_rim(body & patch.valid, picture, part(progress, len(LEVELS), len(LEVELS) + 1))
+            body |= picture.soft_bodies(labels, count, rule)
+    return _core_and_rim(body & patch.valid, picture, part(progress, steps - 1, steps))
 
 
 def _large(mask: np.ndarray, least: float) -> tuple[np.ndarray, int]:
@@ -99,7 +128,7 @@ class _Picture:
         inside = ndimage.binary_erosion(patch.valid, iterations=5)
         return cls(light, chroma, fine, coarse, turn, inside)
 
-    def soft_bodies(self, labels: np.ndarray, count: int) -> np.ndarray:
+    def soft_bodies(self, labels: np.ndarray, count: int, rule: Rule) -> np.ndarray:
         """Bool: the labelled bodies that are white, soft at the rim and inside, without straight sides, and stand out."""
         from scipy import ndimage
 
@@ -113,19 +142,20 @@ class _Picture:
         rim_fine, rim_coarse = mean(self.fine, rim), mean(self.coarse, rim)
         along = np.hypot(mean(self.coarse * np.cos(self.turn), rim), mean(self.coarse * np.sin(self.turn), rim))
         within = inner & self.valid
-        light = mean(self.light, within)
+        light, inside_fine, inside_coarse = (mean(a, within) for a in (self.light, self.fine, self.coarse))
         good = (
             (np.bincount(labels[rim], minlength=count + 1) >= 12)
-            & (rim_fine <= SOFTEST * rim_coarse)
-            & (mean(self.fine, within) <= SMOOTHEST * mean(self.coarse, within))
-            & (along <= MOST_STRAIGHT * rim_coarse)
-            & (mean(self.chroma, within) <= MOST_CHROMA * light)
+            & (rim_fine <= rule.rim * rim_coarse)
+            & (inside_fine >= rule.inside[0] * inside_coarse)
+            & (inside_fine <= rule.inside[1] * inside_coarse)
+            & (along <= rule.straight * rim_coarse)
+            & (mean(self.chroma, within) <= rule.chroma * light)
         )
         good[0] = False
         places = ndimage.find_objects(labels)
         for body in np.flatnonzero(good):
             near = _with_room(places[body - 1])
-            good[body] = light[body] - self.at(near).surroundings(labels[near] == body) >= LEAST_CONTRAST
+            good[body] = light[body] - self.at(near).surroundings(labels[near] == body) >= rule.contrast
         return good[labels]
 
     def at(self, place: tuple[slice, slice]) -> _Picture:

@@ -135,10 +135,14 @@ def _read_clouds(scene: Any, mask: Mask, causes: Collection[str], progress: Prog
                 mask.hide_cells(where, cause, patch.x0, patch.y0, patch.gsd_m)
     if {words.CLOUD, words.SHADOW} & set(causes):
         _read_shadows(scene, mask, causes, part(progress, 2, 3))
-    if scene.effective_gsd_m > clouds.COARSEST_M and words.CLOUD in causes:
+    rule = clouds.rule_for(scene)
+    if rule is not clouds.FINE and words.CLOUD in causes:
+        told = "several clouds that cast visible shadows" + " and white, soft-edged ones of 300 m and more" * (
+            rule is not None
+        )
         return [
-            "At this detail only clouds that cast a visible shadow are told from bright ground: give the scene's quality "
-            "layer (SCL, QA_PIXEL) as QUALITY, or MASK, where there are others."
+            f"At this detail only {told} are told from bright ground: give the scene's quality layer (SCL, QA_PIXEL) as "
+            "QUALITY, or MASK, where there are others."
         ]
     return []
 

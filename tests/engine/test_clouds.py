@@ -80,6 +80,42 @@ def test_coloured_and_small_bodies_are_no_cloud():
     assert not clouds.veil(patch(small))[0].any()
 
 
+def alone(picture, rng, radius=20):
+    """One soft-edged white cloud that casts no shadow over a coarse picture in colours, and how opaque it is."""
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    noise = fractal(rng, picture.shape, 20.0) + 0.3 * ndimage.gaussian_filter(rng.normal(size=picture.shape), 2)
+    opaque = np.clip((1.2 - np.hypot(y - 200, x - 200) / radius + 0.8 * (noise - noise.mean())) * 2, 0, 1)
+    ground = picture[None] * np.array([1.1, 1.0, 0.8])[:, None, None]
+    return ground * (1 - opaque) + (1.1 + 0.3 * noise) * opaque, opaque
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_single_large_cloud_is_found_at_10_m(seed):
+    rng = np.random.default_rng(seed)
+    rgb, opaque = alone(country(rng), rng)
+    scene = ArrayScene(rgb.astype(np.float32), 10.0, y0=4000.0)
+    causes = look(scene).mask.causes
+    hidden = causes != 1
+    assert (hidden & (opaque > 0.5)).sum() / (opaque > 0.5).sum() > 0.6
+    assert (hidden & (opaque < 0.05)).mean() < 0.002
+    grey = ArrayScene(rgb.mean(0, keepdims=True).astype(np.float32), 10.0, roles=("grey",), y0=4000.0)
+    assert clouds.rule_for(grey) is None, "whiteness is needed"
+    blown_up = ArrayScene(rgb.astype(np.float32), 10.0, effective_gsd=30.0)
+    assert clouds.rule_for(blown_up) is None, "everything is soft there"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_bright_fields_are_no_single_cloud(seed):
+    picture = country(np.random.default_rng(seed))
+    rgb = picture[None] * np.array([1.02, 1.0, 0.98])[:, None, None]
+    assert not np.any(
+        clouds.veil(
+            Patch(rgb.astype(np.float32), np.ones(picture.shape, bool), 0, 0, 10.0, ("red", "green", "blue")),
+            rule=clouds.COARSE,
+        )
+    )
+
+
 def country(rng, shape=(400, 400)):
     """Fields, bright and dark, and a wood."""
     picture = np.full(shape, 0.3)
