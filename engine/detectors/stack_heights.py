@@ -38,6 +38,11 @@ DARKER = 0.75  # shadows are at most this bright, lit ground being 1
 MORE_DARK = 0.3  # share of edges with dark ground beside them: down-sun this much more often than up-sun
 SHADED = 0.05  # cosine between a side's normal and the shadows' way from which it lies in shade
 STANDS_OUT = 2.5  # times as unlike the ground's middle colour as half of the ground is
+RIM = (
+    0.3,
+    0.45,
+    0.6,
+)  # of the way from dark to lit ground: they lie apart where darker ground begins there, which widens the range
 LEAST_TIERS = 0.7  # what ends nearer is something else that stands beside the box
 
 
@@ -70,7 +75,7 @@ class Measured:
 def stack_heights(scene: SceneLike, boxes: Detections, light: Light, progress: Progress = silent) -> Heights:
     """Tiers of the boxes (N) of one zone. Never fails: where nothing can be said, ``why`` says so.
 
-    sd of a height: EDGE_ERROR_PX pixels, and what is not known of sun and look. Several edges of a box: inverse variances, or
+    sd of a height: EDGE_ERROR_PX pixels, what is not known of sun and look, and how gently the shadow ends. Several edges of a box: inverse variances, or
     the hull of their intervals where they contradict each other.
     """
     detail = max(scene.gsd_m, scene.effective_gsd_m)
@@ -183,12 +188,16 @@ def _levels(shadows: Shadows, tier_m: float) -> tuple[np.ndarray, float, str]:
 def _from_shadows(rays: Rays, dark: np.ndarray, lit: float, light: Light, detail: float, scale: float) -> Measured:
     """Heights by the length of the shadow beyond each free down-sun edge; levels of brightness as ``_levels`` gives them."""
     size = float(np.hypot(*light.rim))
-    rim, seen = rays.rise_m((np.nan_to_num(dark) + lit) / 2), np.isfinite(dark)
+    seen, dark = np.isfinite(dark), np.nan_to_num(dark)
+    first, rim, last = (rays.rise_m(dark + share * (lit - dark)) for share in RIM)
+    end = rays.free_m - BESIDE_M
+    apart = (np.minimum(last, end) - np.minimum(first, end)).clip(0) / 2
     metre = np.where(seen & np.isfinite(rim) & (rim > LEAST_TIERS * TIER_M * scale * size), rim / size, np.nan)
     at_least = np.where(seen & ~np.isfinite(rim), (rays.free_m - BESIDE_M) / size, np.nan)
     cot = 1.0 / np.tan(np.radians(light.sun_elevation_deg or 90.0))
     relative = float(np.hypot(SUN_ERROR * cot, light.lean_error)) / size
     sd = np.hypot(EDGE_ERROR_PX * detail / (size * rays.edges.facing), relative * np.nan_to_num(metre))
+    sd = np.hypot(sd, apart / size)
     return Measured(rays.edges.box, metre / scale, sd / scale, at_least / scale)
 
 
