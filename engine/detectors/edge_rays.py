@@ -144,9 +144,11 @@ class Exits:
 
 
 def is_free(edges: Edges, way: np.ndarray, patch: Patch, numbers: np.ndarray) -> np.ndarray:
-    """Bool (M): edges before which most lines cross FREE_M of seen ground without another box."""
-    flat, unseen = _cells(edges.start, way, _steps(FREE_M, patch), patch)
-    return (~(unseen | _others(numbers.ravel()[flat], edges)).any(2)).sum(1) > ACROSS // 2
+    """Bool (M): edges before which most lines cross ground FREE_M wide, square to the edge, that is seen and holds no other box."""
+    at_m = _steps(FREE_M / FACING, patch)
+    flat, unseen = _cells(edges.start, way, at_m, patch)
+    near = at_m < (FREE_M / edges.facing)[:, None, None]
+    return (~(near & (unseen | _others(numbers.ravel()[flat], edges))).any(2)).sum(1) > ACROSS // 2
 
 
 def _steps(reach_m: float, patch: Patch) -> np.ndarray:

@@ -174,7 +174,11 @@ def _reach(way: np.ndarray) -> float:
 
 def _levels(shadows: Shadows, tier_m: float) -> tuple[np.ndarray, float, str]:
     """Brightness: dark beside each edge, NaN where it is not; of lit ground; and why shadows tell nothing, empty where they do."""
-    dark, bright = shadows.down.mean(*(share * tier_m for share in SURE)), shadows.up.mean(*LIT_M)
+    start, end = (share * tier_m for share in SURE)
+    wide = (
+        shadows.down.free_m > end + BESIDE_M
+    )  # an aisle in which even one tier's shadow ends; else the next block's side is seen
+    dark, bright = np.where(wide, shadows.down.mean(start, end), np.nan), shadows.up.mean(*LIT_M)
     seen, bright = dark[np.isfinite(dark)], bright[np.isfinite(bright)]
     if min(len(seen), len(bright)) < FEW_EDGES:
         return dark, np.nan, "too few stacks have bare ground beside them to see where their shadows end"
