@@ -150,6 +150,49 @@ CHANGES = (
     Column("match_id", TEXT, "The same for both ends of a match"),
 )
 
+# What rason:tallyseries says of each look, and of each series.
+SERIES = (
+    Column("zone_id", TEXT, "The zone counted in"),
+    Column("class", TEXT, "The class counted"),
+    Column("unit", TEXT, "objects, TEU, m, m2, share, t or bbl"),
+    Column("source", TEXT, "By hand, or the calibration and sensor: no statistic mixes two of them"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("epoch_precision", TEXT, "second, day or month"),
+    Column("estimate", REAL, "Best estimate of this look; empty when not observed"),
+    Column("low", REAL, "Lower end of its interval"),
+    Column("high", REAL, "Upper end"),
+    Column("level", REAL, "Probability the interval is made for"),
+    Column("visible_fraction", REAL, "Share of the zone that could be seen, 0 to 1"),
+    Column("basis", TEXT, "uncalibrated, calibrated, reviewed or counted"),
+    Column("expected_low", REAL, "Lower end of what the earlier looks predict; empty where too few came before"),
+    Column("expected_high", REAL, "Upper end"),
+    Column("alert", BOOLEAN, "Whether the look lies outside that"),
+    Column("mean_level", REAL, "Mean of the stretch of one level it lies in; empty below twelve looks"),
+    Column("note", TEXT, "What to know of the look"),
+)
+SERIES_SUMMARY = (
+    Column("zone_id", TEXT, "The zone counted in"),
+    Column("class", TEXT, "The class counted"),
+    Column("unit", TEXT, "objects, TEU, m, m2, share, t or bbl"),
+    Column("source", TEXT, "By hand, or the calibration and sensor"),
+    Column("looks", INTEGER, "Looks in all"),
+    Column("observed", INTEGER, "Looks that saw enough"),
+    Column("first", TEXT, "The first of these, ISO 8601 in UTC"),
+    Column("last", TEXT, "The last"),
+    Column("p_value", REAL, "Of no trend (Mann-Kendall, two-sided)"),
+    Column("slope", REAL, "Units a year (Theil-Sen)"),
+    Column("slope_low", REAL, "Lower end of its 95 % interval"),
+    Column("slope_high", REAL, "Upper end"),
+    Column("rate", REAL, "Growth a year as a ratio (quasi-Poisson)"),
+    Column("rate_low", REAL, "Lower end of its 95 % interval"),
+    Column("rate_high", REAL, "Upper end"),
+    Column("dispersion", REAL, "Variance over mean about that growth; 1 is a Poisson count"),
+    Column("changes", INTEGER, "Changes of level"),
+    Column("alerts", INTEGER, "Looks outside what the earlier ones predict"),
+    Column("note", TEXT, "The series in sentences"),
+)
+
 ACCURACY = (
     Column("class", TEXT, "The class judged"),
     Column("group_by", TEXT, "all, scene, zone, length, or the condition that this row is about"),

@@ -17,7 +17,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from . import forms, schema
+from . import forms, schema, temporal
 from .symbols import (
     BLUE,
     DASH_DOT,
@@ -61,6 +61,7 @@ def apply(layer: QgsVectorLayer, name: str) -> None:
     """Give a layer the style of that name: a table of the GeoPackage, or zones, detections, tally, comparison, changes."""
     STYLES[name](layer)
     forms.apply(layer, name)
+    temporal.apply(layer, name)
 
 
 def _show(layer: QgsVectorLayer, symbols, labels: QgsPalLayerSettings | None = None, out_to: float = 0, into: float = 0):
@@ -271,6 +272,15 @@ def _tally(layer):
     layer.conditionalStyles().setRowStyles([unseen])
 
 
+def _series(layer):
+    alert = QgsConditionalStyle('"alert"')
+    alert.setName("outside what the earlier looks predict")
+    alert.setBackgroundColor(QColor("#ffd9cf"))
+    alert.setTextColor(QColor("#202020"))
+    _tally(layer)
+    layer.conditionalStyles().setRowStyles([alert, *layer.conditionalStyles().rowStyles()])
+
+
 def _visibility(layer):
     unseen = QgsConditionalStyle('not "usable"')
     unseen.setName("not observed")
@@ -305,5 +315,7 @@ STYLES = {
     "comparison": _comparison,
     "accuracy": _plain_table,
     "changes": _changes,
+    "series": _series,
+    "series_summary": _plain_table,
     "visibility": _visibility,
 }

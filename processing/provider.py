@@ -25,6 +25,7 @@ ALGORITHMS = {
     "tally": "Tally",
     "tallyoil": "TallyOil",
     "compareepochs": "CompareEpochs",
+    "tallyseries": "TallySeries",
     "accuracy": "Accuracy",
     "calibrate": "Calibrate",
 }

@@ -19,6 +19,7 @@ IDS = {
     "tally",
     "tallyoil",
     "compareepochs",
+    "tallyseries",
     "accuracy",
     "calibrate",
     "countyard",
