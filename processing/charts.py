@@ -32,9 +32,11 @@ def _png(svg: str, target: Path, name: str) -> None:
     part = target.with_name(f"{target.stem}.{os.getpid()}.part.png")
     try:
         if not image.save(str(part)):
-            raise Refusal(f"{name}: {target} could not be written. Choose another place.")
+            raise Refusal("{name}: {path} could not be written. Choose another place.", name=name, path=target)
         os.replace(part, target)
     except OSError as error:
-        raise Refusal(f"{name}: {target} could not be written ({error.strerror}). Choose another place.") from error
+        raise Refusal(
+            "{name}: {path} could not be written ({why}). Choose another place.", name=name, path=target, why=error.strerror
+        ) from error
     finally:
         part.unlink(missing_ok=True)

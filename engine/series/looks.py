@@ -87,7 +87,8 @@ def series_of(rows: Iterable[Mapping[str, Any]]) -> list[Series]:
     levels = sorted({float(row["level"]) for row in rows if row["estimate"] is not None and row.get("level") is not None})
     if len(levels) > 1:
         raise Refusal(
-            f"TALLIES have different levels ({', '.join(f'{level:g}' for level in levels)}). Make all with the same LEVEL."
+            "TALLIES have different levels ({levels}). Make all with the same LEVEL.",
+            levels=", ".join(f"{level:g}" for level in levels),
         )
     sources = _sources(rows)
     gathered: dict[Key, list[tuple[Epoch, Mapping[str, Any]]]] = {}
@@ -126,12 +127,18 @@ def _series(key: Key, looks: list[tuple[Epoch, Mapping[str, Any]]]) -> Series:
     for first, second in zip(epochs, epochs[1:]):
         if first.iso() == second.iso():
             raise Refusal(
-                f"TALLIES hold zone {zone_id} twice for {class_name} in {unit} at {first.iso()}. Leave one of the two tallies out."
+                "TALLIES hold zone {zone} twice for {name} in {unit} at {epoch}. Leave one of the two tallies out.",
+                zone=zone_id,
+                name=class_name,
+                unit=unit,
+                epoch=first.iso(),
             )
     for row, epoch in zip(rows, epochs):
         if row["estimate"] is not None and None in (row.get("low"), row.get("high")):
             raise Refusal(
-                f"TALLIES: zone {zone_id} at {epoch.iso()} has an estimate without low and high. Make it with rason:tally."
+                "TALLIES: zone {zone} at {epoch} has an estimate without low and high. Make it with rason:tally.",
+                zone=zone_id,
+                epoch=epoch.iso(),
             )
     values = {
         name: np.array([np.nan if row[name] is None else float(row[name]) for row in rows])
