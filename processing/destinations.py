@@ -105,9 +105,9 @@ def _check_place(definition, path) -> None:
 
 def _check_file(definition, path) -> None:
     """Refuse a name that says the file is of another kind: nobody opens a page that is called .pdf."""
-    ending = f".{definition.defaultFileExtension()}"
-    if not path.lower().endswith(ending):
-        raise Refusal("{key}: {path} is no {ending} file. Give a name that ends in {ending}.", key=definition.name(), path=path, ending=ending)  # fmt: skip
+    endings = re.findall(r"\*(\.\w+)", definition.fileFilter())
+    if endings and Path(path).suffix.lower() not in endings:
+        raise Refusal("{key}: {path} is no {ending} file. Give a name that ends in {ending}.", key=definition.name(), path=path, ending=" or ".join(endings))  # fmt: skip
 
 
 def _check_sink(definition, path, table) -> None:

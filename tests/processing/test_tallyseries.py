@@ -88,7 +88,7 @@ def test_dates_of_different_precision_are_said(run):
         (lambda: {"TALLIES": [tally(DAYS[0], 5), tally(DAYS[1], None)]}, "fewer than two observed epochs"),
         (lambda: {"TALLIES": [tally(DAYS[0], 5), tally(DAYS[0], 6)]}, "twice"),
         (lambda: {"TALLIES": [table(schema.ZONES, [{"zone_id": "a"}])]}, "is no tally"),
-        (lambda: {"TALLIES": [tally(DAYS[0], 5), tally(DAYS[1], 6)], "CHART": "/tmp/c.jpg"}, "neither SVG nor PNG"),
+        (lambda: {"TALLIES": [tally(DAYS[0], 5), tally(DAYS[1], 6)], "CHART": "/tmp/c.jpg"}, "ends in .svg or .png"),
         (
             lambda: {"TALLIES": [tally(DAYS[0], 5), tally(DAYS[1], 6)], "EVENTS": table(schema.ZONES, [])},
             "EVENTS lacks the fields",
