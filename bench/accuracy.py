@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BENCHES = (  # the longest first
     "accuracy_freight_cars", "real_sets", "accuracy_ships_sar", "accuracy_visibility", "accuracy_containers", "accuracy_ships",
-    "accuracy_piles",
+    "accuracy_piles", "accuracy_wagon_types",
 )  # fmt: skip
 AFTER = ("left_out",)  # rest on the results of the others
 

@@ -3,7 +3,7 @@
 ``python bench/accuracy_freight_cars.py [--calibrate]``. The yard is judged leaving tracks out, three at a time; the other two
 scenes with weights that never saw them, and so are simulated tracks: trials of the family "held out", as taken and under a low sun,
 and yards of close tracks under a low sun (``synthetic_rail``). All numbers come from ``FreightCars.detect_together``'s own stages; a
-wagon reported as cut by the edge is not a hit. Also: lines moved sideways and how often that is said, and the types told.
+wagon reported as cut by the edge is not a hit. Also: lines moved sideways and how often that is said.
 --calibrate also writes engine/detectors/weights/freight_cars_calibration.json from the two openly licensed scenes.
 """
 
@@ -16,14 +16,12 @@ from time import process_time
 import numpy as np
 from fit_freight_cars import SCORERS, SOURCE, leave_one_out, moved, without_shadows
 from fit_track_offset import folds, leave_out, training_cells
-from fit_wagon_types import confusion, fit_all, gathered, held_out, tanks_told
 from rail_sets import FILES, ROOT, match, scene, tracks
 from synthetic_rail import TRIALS_REPORT, YARD_REPORT, trial, yard
 
 from rason.engine.detectors import freight_cars as fc
 from rason.engine.detectors import track_offset as to
 from rason.engine.detectors import wagon_evidence as we
-from rason.engine.detectors.wagon_types import shipped_nets
 from rason.engine.simulate import rail
 from rason.engine.simulate.render import render
 
@@ -167,21 +165,6 @@ def warned(set_name, gsd_m, aside_m):
     }
 
 
-def types_told():
-    """What the nets say of simulated wagons of the family held out; and of real tank cars, by nets without muttenz2."""
-    out = {"synthetic, held out": {}, "real": []}
-    for net, up_to_m, gsd_m in zip(shipped_nets(), (0.65, 1.5), (0.35, 1.0)):
-        out["synthetic, held out"][str(gsd_m)] = confusion(net, *gathered(held_out(gsd_m), 1))
-        unseen = fit_all(up_to_m, (YARD,))
-        for set_name in (MUTTENZ, PORT):
-            real_m = None if up_to_m < 1 else gsd_m
-            told, tanks, wrong, others = tanks_told(unseen, set_name, real_m)
-            out["real"].append(
-                {"set": set_name, "gsd_m": real_m, "told": told, "tanks": tanks, "wrong": wrong, "others": others}
-            )
-    return out
-
-
 def summary(rows):
     """Totals of a set: counts, precision, recall, sum of count errors over true vehicles, false on empty tracks."""
     hit, false, missed = (sum(row[key] for row in rows) for key in ("hit", "false", "missed"))
@@ -252,7 +235,7 @@ def main():
         results.append({"set": job[0], "gsd_m": job[1], "variant": job[2], **summary(rows)})
         report(results[-1], rows)
     offsets = [row for gsd_m in GSDS_M for row in moved_lines(gsd_m)]
-    write(results, offsets, types_told())
+    write(results, offsets)
     if calibrate:
         path = ROOT / "engine" / "detectors" / "weights" / "freight_cars_calibration.json"
         path.write_text(json.dumps(calibration(as_taken), indent=1) + "\n", "utf8")
@@ -280,10 +263,10 @@ def speed(gsd_m):
     return {"gsd_m": gsd_m, "track_km": round(km, 2), "reading_ms_a_km": round(read, 1), "rest_ms_a_km": round(rest, 1)}
 
 
-def write(results, offsets, types):
+def write(results, offsets):
     """bench/results/freight_cars.json."""
     path = ROOT / "bench" / "results" / "freight_cars.json"
-    document = {"what": __doc__, "runs": results, "moved_lines": offsets, "types": types, "speed": [speed(0.5), speed(0.3)]}
+    document = {"what": __doc__, "runs": results, "moved_lines": offsets, "speed": [speed(0.5), speed(0.3)]}
     path.write_text(json.dumps(document, indent=1) + "\n", "utf8")
 
 

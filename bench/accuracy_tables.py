@@ -134,6 +134,33 @@ def freight_cars():
     )  # fmt: skip
 
 
+def wagon_types():
+    """What is told of the types of wagons."""
+    made = result("wagon_types")
+    if not made:
+        return missing("wagon_types", "python3 bench/accuracy_wagon_types.py")
+    lines = []
+    for kind in ("synthetic, held out", "real, never fitted on"):
+        for name, row in made[kind].items():
+            told = defaultdict(lambda: [0, 0])
+            for true, names in row["confusion"].items():
+                for given, number in names.items():
+                    told[given] += np.array([number * (given in true.split(" or ")), number])
+            each = ", ".join(f"{given} {right}/{all_}" for given, (right, all_) in sorted(told.items()) if given)
+            lines.append((kind, name, row["wagons"], row["told"], row["right"], each))
+    for evidence in made["rests_on"]:
+        for name, by_eye in evidence["real, not fitted on"].items():
+            told = [
+                (given, given in true.split(" or "), n)
+                for true, names in by_eye.items()
+                for given, n in names.items()
+                if given
+            ]
+            number, wagons = sum(n for *_, n in told), sum(n for names in by_eye.values() for n in names.values())
+            lines.append(("real, not fitted on", name, wagons, number, sum(n for _, right, n in told if right), ""))
+    return table(("imagery", "set", "wagons", "told a type", "rightly", "of each type rightly/told"), lines)
+
+
 def containers():
     """Box by box at 0.3 and 0.5 m, area at 1 m."""
     lines = []
@@ -332,6 +359,7 @@ PARTS = {
     "real": real,
     "left_out": left_out,
     "freight_cars": freight_cars,
+    "wagon_types": wagon_types,
     "containers": containers,
     "ships": ships,
     "ships_sar": ships_sar,

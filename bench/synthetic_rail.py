@@ -10,6 +10,7 @@ from rail_sets import Track, Vehicle
 from rason.engine.simulate import rail, trials
 from rason.engine.simulate.layout import Area, Layout, along, rectangle, right_of
 from rason.engine.simulate.render import render
+from rason.engine.tanks import EMPTY_FLAT
 
 FIT, REPORT = range(100, 130), range(200, 230)
 YARD_FIT, YARD_REPORT = range(300, 320), range(400, 420)
@@ -97,10 +98,15 @@ def trial(seed, gsd_m, family, shift=None):
         at = [
             zone.geometry.project(Point(x, y)) for x, y in zip(truth.x[here], truth.y[here])
         ]  # of the tops, as they appear
-        kind = truth.type_name[here]
+        kind = [_type(name, note) for name, note in zip(truth.type_name[here], truth.note[here])]
         vehicles = [Vehicle(m, m - h, m + h, False, str(k)) for m, h, k in zip(at, half, kind)]
         labelled.append(Track("synthetic", zone.zone_id, zone.geometry, sorted(vehicles, key=lambda v: v.at)))
     return seen.scene, labelled
+
+
+def _type(name, note):
+    """Type of a wagon: an empty flat or container flat is of a type of its own."""
+    return EMPTY_FLAT if "flat" in name and note.endswith("empty") else name
 
 
 def _vehicles(standing, ahead, length_m):

@@ -190,16 +190,15 @@ def test_a_line_beside_its_rails_is_said_and_not_moved():
     assert not any("rails" in text for text in FreightCars().detect(scene, track(40.0, 260.0)).warnings)
 
 
-def test_tank_cars_look_more_like_tank_cars_than_gondolas_do(monkeypatch):
+def test_tank_cars_and_no_others_are_told_as_tank_cars():
     """Synthetic."""
-    from rason.engine.detectors import wagon_types
-
-    monkeypatch.setattr(wagon_types, "TOLD", 0.0)
-    kinds = ["tank"] * 6 + ["gondola"] * 4
-    found = FreightCars().detect(single_track("soil", 6, kinds), track(40.0, 260.0)).detections
-    first, last = (found.type_p[found.x * side < (90 + 6 * 12.02) * side - 5] for side in (1, -1))
-    assert np.mean(first) > np.mean(last) + 0.3
-    assert set(found.type_name) == {"tank"}
+    kinds = ["locomotive"] + ["tank"] * 6 + ["gondola"] * 4
+    found = FreightCars().detect(single_track("soil", 6, kinds), track(40.0, 297.0))
+    cars = found.detections.select(np.argsort(found.detections.x))
+    tanks = (cars.x > 90 + 17.55) & (cars.x < 90 + 17.55 + 6 * 12.02)
+    assert (cars.type_name[tanks] == "tank").sum() >= 4 and not (cars.type_name[~tanks] == "tank").any()
+    assert (cars.type_p[cars.type_name != ""] >= 0.5).all() and np.isnan(cars.type_p[cars.type_name == ""]).all()
+    assert cars.type_name[0] == "locomotive" and any("include 1 locomotive" in text for text in found.warnings)
 
 
 def test_nothing_seen_gives_no_measure():
