@@ -1,0 +1,1 @@
+"""What changed in pixels between scenes that lie on each other."""
