@@ -12,6 +12,7 @@ Real imagery lies in ../shared/imagery. What takes a bigger machine is run by ha
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -32,11 +33,11 @@ def run(name):
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
     with open(log, "w", encoding="utf8") as file:
-        code = subprocess.run([sys.executable, str(HERE / f"{name}.py")], stdout=file, stderr=file, check=False).returncode
-    print(
-        f"{name}: {'done' if code == 0 else f'FAILED ({code}), its old results stand; see {log}'}, {time.time() - start:.0f} s",
-        flush=True,
-    )
+        bench = subprocess.Popen([sys.executable, str(HERE / f"{name}.py")], stdout=file, stderr=file)
+        _, status, used = os.wait4(bench.pid, 0)
+    code = bench.returncode = os.waitstatus_to_exitcode(status)
+    how = "done" if code == 0 else f"FAILED ({code}), its old results stand; see {log}"
+    print(f"{name}: {how}, {time.time() - start:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of a processor", flush=True)
     return code
 
 

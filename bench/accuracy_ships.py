@@ -379,7 +379,7 @@ def main():
     for title, rows in (found for name in asked.parts for found in PARTS[name]()):
         results[title] = rows if title == "quays" else {"all": summary(rows), "scenes": rows}
         print(title, "" if title == "quays" else results[title]["all"], *rows, sep="\n    ", flush=True)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")  # of one whole run, or nothing
     if asked.calibrate:
         calibration(results)
 
