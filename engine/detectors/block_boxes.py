@@ -25,6 +25,8 @@ EDGE_M = 1.5  # shown round a block, for the edges of its outer boxes
 SAMPLE_M = 50.0  # scale and axis of a block are sought in a part of this side
 SMALLEST, LARGEST = 0.8, 1.04  # of the standard sizes: nominal pixels are wrong by some per cent, and tops lean
 FIRST_SCALE, STRIDE, SCALE_STEP = 0.92, 0.08, 0.04  # the scale is sought from the middle on
+COVERED = 0.7  # of a shorter box: then a longer one is its rival,
+CLEARER = 0.15  # and must score so much more, for at a wrong end the weakest side is no edge
 SCREEN_STEP = 3  # pixels: evidence counts one pixel aside too, which is good enough to choose scale and axis
 AXIS_STEP_DEG, AXIS_MOST_DEG = 1.0, 3.0
 BETTER = 1.02  # another axis must raise the weight by this much
@@ -38,14 +40,20 @@ class Settings:
     """What separates a box from no box.
 
     strong: outline score that stands alone. weak: score that counts beside a strong box. colours: how many standard
-    deviations from bare ground a pixel must lie. filled: share of a box's pixels that must. sizes: the types looked for.
+    deviations from bare ground a pixel must lie. filled: share of a box's pixels that must. sizes: the types looked for. longer: those
+    that are looked for once the scale is known, and must prove that they are no shorter ones.
     """
 
     strong: float = 0.5
     weak: float = 0.2
-    colours: float = 3.0
-    filled: float = 0.8
+    colours: float = 2.2
+    filled: float = 0.65
     sizes: tuple[str, ...] = ("20 ft", "40 ft")
+    longer: tuple[str, ...] = ("45 ft",)
+
+    def careful(self) -> Settings:
+        """For ground that was not learned around the zone and so is less sure."""
+        return replace(self, colours=3.0, filled=0.8)
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,21 @@ def boxes_of(
     off_deg = _turned(weight, lambda off: _weighed(picture.outline.turned(off, view.along_m, view.right_m), scale, settings))
     if off_deg or part is not mine:
         picture = seen(colour, patch, mine, axis_deg + off_deg, ground, settings)
-    return _packed(candidates(picture.outline, scale, settings), settings, PIXEL_M), picture, scale
+    boxes = candidates(picture.outline, scale, settings)
+    longer = candidates(picture.outline, scale, replace(settings, sizes=settings.longer))
+    boxes = _with_longer(boxes, longer, settings)
+    return _packed(boxes, settings, PIXEL_M), picture, scale
+
+
+def _with_longer(boxes: Boxes, longer: Boxes, settings: Settings) -> Boxes:
+    """Boxes, and those longer ones that stand on their own and are outlined more clearly than any box they cover most of."""
+    both = Boxes.concatenate([boxes, longer])
+    i, j = overlapping(both.low, both.high, COVERED)
+    of_longer = (i < len(boxes)) & (j >= len(boxes))
+    rival = np.zeros(len(both))
+    np.maximum.at(rival, j[of_longer], both.score[i[of_longer]])
+    clear = (longer.score > settings.strong) & (longer.score > rival[len(boxes) :] + CLEARER)
+    return Boxes.concatenate([boxes, longer.select(clear)])
 
 
 def _scale(outline: Edges, known: float | None, settings: Settings) -> tuple[float, float]:

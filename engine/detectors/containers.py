@@ -23,10 +23,14 @@ from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .block_boxes import LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
 from .blocks import AXIS_CLEAR, blocks_of
 from .boxes import Boxes
-from .ground import BARE, DEEP, RAISED, SHADOW, Ground, as_bytes, lab
+from .ground import BARE, DEEP, DIM, RAISED, SHADOW, Ground, as_bytes, lab
 from .lookalikes import free_standing, parked, roof_pieces, rubble, shadows, touching
 
 TEU = {"20 ft": 1.0, "40 ft": 2.0, "45 ft": 2.25}
+TYPE_P_MOST = {
+    "40 ft": 0.95,
+    "45 ft": 0.85,
+}  # they differ by 1.5 m: on simulated yards half of the longer ones pass for the shorter
 RING_M = 8.0  # ground is learned this far around the zone
 RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixels in all
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
@@ -99,20 +103,22 @@ class Containers(ZoneByZone):
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Container tops of one polygon zone.
 
-        detections: class "container", type "20 ft" or "40 ft", note where one may be on a truck. measures: "m2" covered, "share" of the zone, "TEU".
+        detections: class "container", type "20 ft", "40 ft" or "45 ft", note where one may be on a truck. measures: "m2" covered, "share" of the zone, "TEU".
         Raises Refusal for a track, TooCoarse where the scene is coarser than boxes can be measured.
         """
         verdict = gate.check("container", scene.effective_gsd_m, scene.gsd_m)
         if zone.is_track:
             raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
         ground, around, warnings = _surroundings(scene, zone)
+        settings = self.settings if around else self.settings.careful()
         squares = list(zone.squares(SQUARE_M))
         done: list[Square] = []
         covered_m2 = 0.0
         for i, square in enumerate(squares):
             within = part(progress, i, len(squares))
             if verdict == "count":
-                done.append(self._square(scene, zone, square, ground, Square.together(done).usual_scale, within))
+                scale = Square.together(done).usual_scale
+                done.append(self._square(scene, zone, square, ground, settings, scale, within))
             else:
                 covered_m2 += self._footprint_m2(scene, square, ground)
             within(1.0)
@@ -121,27 +127,36 @@ class Containers(ZoneByZone):
         return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
     def _square(
-        self, scene: SceneLike, zone: Zone, square: Any, ground: Ground | None, scale: float | None, progress: Progress
+        self,
+        scene: SceneLike,
+        zone: Zone,
+        square: Any,
+        ground: Ground | None,
+        settings: Settings,
+        scale: float | None,
+        progress: Progress,
     ) -> Square:
         """What stands in one square of a zone. scale: of what was found in other squares."""
         patch = scene.read(grown(square.bounds, HALO_M), PIXEL_M)
         if ground is None or not patch.valid.any():
             return Square.empty()
         colour = as_bytes(patch.rgb())
-        kinds = ground.kinds(colour, self.settings.colours) * patch.valid
+        kinds = ground.kinds(colour, settings.colours) * patch.valid
         raised = (kinds & RAISED > 0) & patch.inside(zone.geometry.buffer(MARGIN_M))
         found, clear = blocks_of(colour, raised, kinds & BARE > 0, patch.gsd_m)
         parts = []
         for k, block in enumerate(found):
             progress(k / len(found))
-            boxes = boxes_of(colour, patch, block.mine, block.axis_deg, ground, self.settings, scale)
-            parts.append(self._block(*boxes, zone, square))
+            boxes = boxes_of(colour, patch, block.mine, block.axis_deg, ground, settings, scale)
+            parts.append(self._block(*boxes, zone, square, settings))
         return Square.together(parts, clear)
 
-    def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, square: Any) -> Square:
+    def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, square: Any, settings: Settings) -> Square:
         """Boxes of one block whose centre lies in a square, without what only looks like boxes."""
-        boxes = boxes.select(~shadows(boxes, picture.are(SHADOW)) & ~roof_pieces(boxes, picture.raised, PIXEL_M))
-        boxes = boxes.select(~rubble(boxes.score > self.settings.strong, touching(boxes, PIXEL_M)))
+        boxes = boxes.select(
+            ~shadows(boxes, picture.are(SHADOW), picture.are(DIM)) & ~roof_pieces(boxes, picture.raised, PIXEL_M)
+        )
+        boxes = boxes.select(~rubble(boxes.score > settings.strong, touching(boxes, PIXEL_M)))
         dark = picture.are(SHADOW, DEEP)
         free = free_standing(boxes, picture.raised & ~dark, PIXEL_M)
         vehicles = parked(boxes, free, dark, PIXEL_M)
@@ -149,7 +164,7 @@ class Containers(ZoneByZone):
         alone = np.bincount(block, ~vehicles, 1)[block] < FEW
         here = Zone("", "area", square).holds(*picture.view.to_frame(*boxes.centre.T))
         kept = here & ~vehicles
-        found = _detections(boxes.select(kept), free[kept], scale, picture, zone, self.settings)
+        found = _detections(boxes.select(kept), free[kept], scale, picture, zone, settings)
         return Square(found, np.full(len(found), scale), free[kept], alone[kept], 0.0, int((here & vehicles).sum()))
 
     def _footprint_m2(self, scene: SceneLike, square: Any, ground: Ground | None) -> float:
@@ -159,7 +174,7 @@ class Containers(ZoneByZone):
         if ground is None or not inside.any():
             return 0.0
         colour = as_bytes(patch.rgb())
-        kinds = ground.kinds(colour, self.settings.colours) * inside
+        kinds = ground.kinds(colour, OTHER_THAN_GROUND) * inside
         covered = kinds & RAISED > 0
         if not blocks_of(colour, covered, kinds & BARE > 0, patch.gsd_m)[0]:
             return 0.0
@@ -198,7 +213,8 @@ def _type_p(boxes: Boxes, scale: float) -> np.ndarray:
     for one of 40 ft.
     """
     off = abs(np.log(scale)) / np.log(LENGTHS_M["45 ft"] / LENGTHS_M["40 ft"])
-    return np.clip(0.5 + 0.5 * boxes.score - 0.2 * min(off, 1.5), 0.5, 0.99)
+    most = np.array([TYPE_P_MOST.get(name, 0.99) for name in boxes.size])
+    return np.clip(0.5 + 0.5 * boxes.score - 0.2 * min(off, 1.5), 0.5, most)
 
 
 def _found(zone: Zone, squares: list[Square], around: bool, warnings: list[str]) -> Found:

@@ -18,13 +18,14 @@ MIN_PIXELS = 60  # fewer pixels do not describe ground
 SHADOW_LIGHTNESS = 0.6  # of the ground's: ground in shadow keeps little of its light
 SHADOW_CHROMA = 8.0  # Lab units: and is nearly grey; a dark blue box is not
 DEEP_LIGHTNESS = 0.35  # of the ground's: this dark may be shadow whatever its tint, for skylight is blue
+DIM_LIGHTNESS, DIM_CHROMA = 0.5, 12.0  # half as light and hardly coloured: shadow that the sky tints, or a dark grey box
 # D65 white and the sRGB primaries (IEC 61966-2-1); CIE 1976 L*a*b*.
 XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float32)
 WHITE = np.array([0.9505, 1.0, 1.089], np.float32)
 
 
 # What a pixel is, as bits of a byte.
-VALID, MINE, RAISED, BARE, SHADOW, DEEP = (1 << k for k in range(6))
+VALID, MINE, RAISED, BARE, SHADOW, DEEP, DIM = (1 << k for k in range(7))
 BARE_WITHIN = 2.0  # standard deviations from the ground's colours within which a pixel is ground
 FULL = 200  # the byte of display value 1: what is brighter than 99.5 % of a scene keeps some room above it
 LINEAR = (np.minimum(np.arange(256) / FULL, 1.0) ** 2.2).astype(np.float32)  # light of each byte
@@ -89,11 +90,17 @@ class Ground:
 
     def kinds(self, colour: np.ndarray, raised: float) -> np.ndarray:
         """What pixels of bytes (3, ...) are, as bits (...): RAISED (further than so many standard deviations from bare ground),
-        BARE, SHADOW, DEEP."""
+        BARE, SHADOW, DEEP, DIM."""
         colours = lab(colour)
         away = self.distance(colours)
         out = (away > raised) * np.uint8(RAISED)
-        for found, kind in ((away < BARE_WITHIN, BARE), (self.shadow(colours), SHADOW), (self.deep(colours), DEEP)):
+        marks = (
+            (away < BARE_WITHIN, BARE),
+            (self.shadow(colours), SHADOW),
+            (self.deep(colours), DEEP),
+            (self.dim(colours), DIM),
+        )
+        for found, kind in marks:
             out |= found * np.uint8(kind)
         return out
 
@@ -103,8 +110,15 @@ class Ground:
 
     def shadow(self, colours: np.ndarray) -> np.ndarray:
         """Bool (...): Lab colours (3, ...) that may be this ground in shadow, dark and nearly grey."""
-        dark = colours[0] < SHADOW_LIGHTNESS * np.median(self.centres[:, 0])
-        return dark & (colours[1] ** 2 + colours[2] ** 2 < SHADOW_CHROMA**2)
+        return self._dark_and_grey(colours, SHADOW_LIGHTNESS, SHADOW_CHROMA)
+
+    def dim(self, colours: np.ndarray) -> np.ndarray:
+        """Bool (...): Lab colours (3, ...) that are darker still and may have a tint."""
+        return self._dark_and_grey(colours, DIM_LIGHTNESS, DIM_CHROMA)
+
+    def _dark_and_grey(self, colours: np.ndarray, lightness: float, chroma: float) -> np.ndarray:
+        dark = colours[0] < lightness * np.median(self.centres[:, 0])
+        return dark & (colours[1] ** 2 + colours[2] ** 2 < chroma**2)
 
 
 def _k_means(sample: np.ndarray, rng: np.random.Generator, rounds: int = 15) -> tuple[np.ndarray, np.ndarray]:

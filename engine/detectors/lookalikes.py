@@ -7,7 +7,8 @@ import numpy as np
 from .boxes import Boxes
 from .packing import connected_to, groups
 
-SHADOW_SHARE = 0.7  # a box that is shadow nearly all over is none
+SHADOW_SHARE = 0.7  # a box that is shadow nearly all over is none,
+DIM_SHARE = 0.5  # nor is one half of which is darker still: side walls and their shadow are outlined like a box
 DARK_SHARE = 0.5  # a box this dark may be the shadow between two others
 ROOF_SHARE = 0.2  # boxes that fill less than this of the thing they lie on are pieces of it
 ROOF_GAP_M = 0.6  # things that hang together by less than this are two
@@ -22,9 +23,9 @@ HARDLY_STRONG = 0.15  # a block of which fewer boxes are outlined strongly is fo
 MANY = 4  # if it has so many
 
 
-def shadows(boxes: Boxes, shadow: np.ndarray) -> np.ndarray:
-    """Bool (n,): boxes that are shadow nearly all over (bool picture)."""
-    return _sums(boxes, shadow) > SHADOW_SHARE * boxes.area_px
+def shadows(boxes: Boxes, shadow: np.ndarray, dim: np.ndarray) -> np.ndarray:
+    """Bool (n,): boxes that are shadow nearly all over, or half of which is dim (bool pictures)."""
+    return (_sums(boxes, shadow) > SHADOW_SHARE * boxes.area_px) | (_sums(boxes, dim) > DIM_SHARE * boxes.area_px)
 
 
 def roof_pieces(boxes: Boxes, raised: np.ndarray, pixel_m: float) -> np.ndarray:

@@ -93,6 +93,15 @@ def test_twenty_foot_boxes_are_told_from_forty_foot_ones():
     assert found.measures["share"] == pytest.approx(found.measures["m2"] / 4900)
 
 
+@pytest.mark.parametrize("gsd", [0.3, 0.5])
+def test_forty_five_foot_boxes_are_told_from_forty_foot_ones(gsd):
+    boxes = stack(25, 30, 5, 2) + stack(55, 30, 5, 1, "45 ft")
+    found = Containers().detect(yard(boxes, gsd=gsd), WHOLE)
+    long = found.detections.type_name == "45 ft"
+    assert long.sum() == 5 and (found.detections.x[long] > 50).all() and (found.detections.type_p[long] <= 0.85).all()
+    assert found.measures["TEU"] == 10 * 2 + 5 * 2.25
+
+
 def test_only_boxes_centred_in_the_zone_count():
     scene = yard(stack(30, 30, 4, 2))
     found = Containers().detect(scene, zone(15, 40, 36.5, 80)).detections

@@ -32,7 +32,7 @@ def left_out(boxes, dark=NOTHING):
 
 def test_no_boxes_are_nothing():
     none = row(0, 3.0)
-    assert not len(shadows(none, NOTHING)) and not len(roof_pieces(none, NOTHING, PIXEL_M))
+    assert not len(shadows(none, NOTHING, NOTHING)) and not len(roof_pieces(none, NOTHING, PIXEL_M))
     assert (
         not len(left_out(none)) and not len(touching(none, PIXEL_M)) and not len(rubble(none.score > 0.5, np.zeros(0, int)))
     )
@@ -41,7 +41,10 @@ def test_no_boxes_are_nothing():
 def test_a_box_of_shadow_is_none():
     boxes = row(2, 8.0)
     dark = painted(boxes.select([1]))
-    assert shadows(boxes, dark).tolist() == [False, True]
+    assert shadows(boxes, dark, NOTHING).tolist() == [False, True]
+    half = dark.copy()
+    half[:, : int(12.0 / PIXEL_M)] = False
+    assert shadows(boxes, NOTHING, dark).tolist() == [False, True] and not shadows(boxes, NOTHING, half).any()
 
 
 def test_a_piece_of_a_large_roof_is_none_and_a_stack_is():
