@@ -119,20 +119,32 @@ class Calibration:
             values = _numbers(getattr(self, name))
             if values.shape != (len(self.tp),) or not np.all(np.isfinite(values) & (values >= 0)):
                 raise Refusal(
-                    f"The calibration of {self.class_name} is not usable: {name} needs one number of 0 or more "
-                    "for each labelled scene. Make it again with rason:calibrate."
+                    "The calibration of {class_name} is not usable: {name} needs one number of 0 or more for each "
+                    "labelled scene. Make it again with rason:calibrate.",
+                    class_name=self.class_name,
+                    name=name,
                 )
             object.__setattr__(self, name, values)
         if self.site and len(self.site) != len(self.tp):
             raise Refusal(
-                f"The calibration of {self.class_name} names {len(self.site)} sites for {len(self.tp)} labelled "
-                "scenes. Give one site name a scene, or none."
+                "The calibration of {class_name} names {sites} sites for {scenes} labelled scenes. Give one site name a "
+                "scene, or none.",
+                class_name=self.class_name,
+                sites=len(self.site),
+                scenes=len(self.tp),
             )
         if self.prior not in PRIORS:
-            raise Refusal(f"The calibration of {self.class_name} names no known prior ({', '.join(PRIORS)}): {self.prior}.")
+            raise Refusal(
+                "The calibration of {class_name} names no known prior ({names}): {prior}.",
+                class_name=self.class_name,
+                names=", ".join(PRIORS),
+                prior=self.prior,
+            )
         if self.exposure_unit not in ("ha", "km"):
             raise Refusal(
-                f"The calibration of {self.class_name} counts ground in {self.exposure_unit}. Use ha, or km of track."
+                "The calibration of {class_name} counts ground in {exposure_unit}. Use ha, or km of track.",
+                class_name=self.class_name,
+                exposure_unit=self.exposure_unit,
             )
 
     @classmethod
@@ -281,9 +293,11 @@ class Calibration:
         except Refusal:
             raise
         except KeyError as missing:
-            raise Refusal(f"The calibration has no {missing}. Make it again with rason:calibrate.") from None
+            raise Refusal("The calibration has no {missing}. Make it again with rason:calibrate.", missing=missing) from None
         except (TypeError, ValueError, AttributeError) as wrong:
-            raise Refusal(f"The calibration cannot be read ({wrong}). Make it again with rason:calibrate.") from None
+            raise Refusal(
+                "The calibration cannot be read ({wrong}). Make it again with rason:calibrate.", wrong=wrong
+            ) from None
 
 
 def hand_draws(seed: int = 0, size: int = 2000) -> CalibrationDraws:
@@ -302,7 +316,7 @@ def load(text: str, name: str = "the calibration") -> dict[str, Calibration]:
     except Refusal:
         raise
     except (ValueError, AttributeError, TypeError):
-        raise Refusal(f"{name} is not a calibration file. Choose one made by rason:calibrate.") from None
+        raise Refusal("{name} is not a calibration file. Choose one made by rason:calibrate.", name=name) from None
     return {calibration.class_name: calibration for calibration in calibrations}
 
 

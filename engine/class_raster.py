@@ -32,14 +32,20 @@ class ClassRaster:
             with raising():
                 dataset = gdal.OpenEx(source, gdal.OF_RASTER | gdal.OF_READONLY)
         except RuntimeError as error:
-            raise Refusal(f"{name}: {source} cannot be opened as a raster. Check the file, or copy it again.") from error
+            raise Refusal(
+                "{name}: {source} cannot be opened as a raster. Check the file, or copy it again.", name=name, source=source
+            ) from error
         if dataset.RasterCount != 1:
-            raise Refusal(f"{name} has {dataset.RasterCount} bands. Give a raster of one band that holds the classes.")
+            raise Refusal(
+                "{name} has {bands} bands. Give a raster of one band that holds the classes.",
+                name=name,
+                bands=dataset.RasterCount,
+            )
         wkt = crs_wkt or dataset.GetProjection()
         if not wkt or tuple(dataset.GetGeoTransform()) == (0.0, 1.0, 0.0, 0.0, 0.0, 1.0):
-            raise Refusal(f"{name} has no georeference. Give it the CRS and the extent of its scene first.")
+            raise Refusal("{name} has no georeference. Give it the CRS and the extent of its scene first.", name=name)
         if gdal.DataTypeIsComplex(dataset.GetRasterBand(1).DataType):
-            raise Refusal(f"{name} holds complex values. Give a raster of whole numbers.")
+            raise Refusal("{name} holds complex values. Give a raster of whole numbers.", name=name)
         return cls(dataset, wkt, name)
 
     @property
@@ -76,9 +82,9 @@ class ClassRaster:
                 values = warped.GetRasterBand(1).ReadAsArray()
                 known = warped.GetRasterBand(2).ReadAsArray() > 0
         except RuntimeError as error:
-            raise Refusal(f"{self.name} cannot be laid on the scene. Check its CRS and its extent.") from error
+            raise Refusal("{name} cannot be laid on the scene. Check its CRS and its extent.", name=self.name) from error
         if not known.any():
-            raise Refusal(f"{self.name} lies outside the scene. Give the one of this scene, or check its CRS.")
+            raise Refusal("{name} lies outside the scene. Give the one of this scene, or check its CRS.", name=self.name)
         if np.issubdtype(values.dtype, np.floating):
             known &= np.isfinite(values)
             values = np.where(known, values, 0)

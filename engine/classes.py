@@ -117,7 +117,10 @@ def entry(class_name: str, sensor: str = "optical") -> ObjectClass:
     known = RADAR_CLASSES if sensor == "sar" else CLASSES
     if class_name not in known:
         raise Refusal(
-            f"{class_name} is not looked for in {'radar' if sensor == 'sar' else 'optical'} scenes, only {', '.join(known)}."
+            "{class_name} is not looked for in {sensor} scenes, only {names}.",
+            class_name=class_name,
+            sensor="radar" if sensor == "sar" else "optical",
+            names=", ".join(known),
         )
     return known[class_name]
 

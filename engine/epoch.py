@@ -120,8 +120,9 @@ def required(given: Epoch | None, metadata: Mapping[str, Mapping[str, str]], nam
     epoch = given or from_metadata(metadata)
     if epoch is None:
         raise NoAcquisitionTime(
-            f"{name} does not say when it was taken. Give EPOCH, for example 2023-10-12T02:05:00Z "
-            "(a release date is not an acquisition time)."
+            "{name} does not say when it was taken. Give EPOCH, for example 2023-10-12T02:05:00Z (a release date "
+            "is not an acquisition time).",
+            name=name,
         )
     return epoch
 
@@ -130,7 +131,11 @@ def read(text: str, name: str = "EPOCH") -> Epoch:
     """An epoch from stored text; raises Refusal where it is none."""
     epoch = parse(text or "", source=name)
     if epoch is None:
-        raise Refusal(f"{name}: '{text}' is no acquisition time. Write it like 2023-10-12T02:05:00Z, 2023-10-12 or 2023-10.")
+        raise Refusal(
+            "{name}: '{text}' is no acquisition time. Write it like 2023-10-12T02:05:00Z, 2023-10-12 or 2023-10.",
+            name=name,
+            text=text,
+        )
     return epoch
 
 

@@ -24,5 +24,10 @@ def check(class_name: str, effective_gsd_m: float, pixel_gsd_m: float, sensor: s
             else (f"its pixels are {pixel_gsd_m:.2f} m but its detail is only as fine as {effective_gsd_m:.2f} m")
         )
         need = entry(class_name, sensor).measured_to_m
-        raise TooCoarse(f"The scene is too coarse for {class_name}: {why}; {need:g} m or finer is needed.")
+        raise TooCoarse(
+            "The scene is too coarse for {class_name}: {why}; {need:g} m or finer is needed.",
+            class_name=class_name,
+            why=why,
+            need=need,
+        )
     return verdict

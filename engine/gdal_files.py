@@ -53,10 +53,15 @@ def open_raster(source: str, name: str) -> Any:
             dataset = gdal.OpenEx(source, gdal.OF_RASTER | gdal.OF_READONLY)
     except RuntimeError as error:
         raise Refusal(
-            f"{name}: {source} cannot be opened as a raster ({_short(error)}). Check the file, or copy it again."
+            "{name}: {source} cannot be opened as a raster ({error}). Check the file, or copy it again.",
+            name=name,
+            source=source,
+            error=_short(error),
         ) from error
     if dataset.RasterCount == 0:
-        raise Refusal(f"{name}: {source} holds no bands of its own. Choose one of its sub-datasets.")
+        raise Refusal(
+            "{name}: {source} holds no bands of its own. Choose one of its sub-datasets.", name=name, source=source
+        )
     _check_values(dataset, name)
     _check_georeference(dataset, name)
     return dataset
@@ -107,7 +112,7 @@ def _check_values(dataset: Any, name: str) -> None:
 
     kind = dataset.GetRasterBand(1).DataType
     if gdal.DataTypeIsComplex(kind):
-        raise Refusal(f"{name} holds complex values. Convert it to amplitude or intensity first.")
+        raise Refusal("{name} holds complex values. Convert it to amplitude or intensity first.", name=name)
 
 
 def _check_georeference(dataset: Any, name: str) -> None:
@@ -115,15 +120,20 @@ def _check_georeference(dataset: Any, name: str) -> None:
     if tuple(transform) == _UNTRANSFORMED:
         if dataset.GetGCPCount():
             raise Refusal(
-                f"{name} has only ground control points: warp it first (Raster > Projections > Warp, or gdalwarp -tps)."
+                "{name} has only ground control points: warp it first (Raster > Projections > Warp, or gdalwarp -tps).",
+                name=name,
             )
         if dataset.GetMetadata("RPC"):
-            raise Refusal(f"{name} has only RPCs: orthorectify it first (gdalwarp -rpc -to RPC_DEM=dem.tif).")
-        raise Refusal(f"{name} has no georeference. Give it one with the Georeferencer (Layer > Georeferencer) first.")
+            raise Refusal("{name} has only RPCs: orthorectify it first (gdalwarp -rpc -to RPC_DEM=dem.tif).", name=name)
+        raise Refusal(
+            "{name} has no georeference. Give it one with the Georeferencer (Layer > Georeferencer) first.", name=name
+        )
     _, a, b, _, d, e = transform
     east, south, skew = a * a + d * d, b * b + e * e, a * b + d * e
     if east == 0 or south == 0 or abs(skew) > 1e-3 * (east * south) ** 0.5:
-        raise Refusal(f"{name} has a sheared georeference: warp it first (Raster > Projections > Warp, or gdalwarp).")
+        raise Refusal(
+            "{name} has a sheared georeference: warp it first (Raster > Projections > Warp, or gdalwarp).", name=name
+        )
 
 
 def _has_clear_colours(dataset: Any) -> bool:

@@ -26,7 +26,9 @@ def require(*names: str) -> None:
         cure = "in the OSGeo4W shell: python -m pip install " + " ".join(missing)
     else:
         cure = "with QGIS's own Python: python3 -m pip install " + " ".join(missing)
-    raise MissingLibrary(f"Python libraries missing: {', '.join(missing)}. Install them ({cure}) and start QGIS again.")
+    raise MissingLibrary(
+        "Python libraries missing: {names}. Install them ({cure}) and start QGIS again.", names=", ".join(missing), cure=cure
+    )
 
 
 def _pip_cure() -> str:

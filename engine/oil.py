@@ -62,7 +62,13 @@ def _check(name: str, ends: tuple[float, float], least: float, most: float, unit
     low, high = ends
     if not least <= low <= high <= most:
         raise Refusal(
-            f"{name}_LOW {low:g} and {name}_HIGH {high:g} are no range of {unit} ({least:g} to {most:g}): low comes first."
+            "{name}_LOW {low:g} and {name}_HIGH {high:g} are no range of {unit} ({least:g} to {most:g}): low comes first.",
+            name=name,
+            low=low,
+            high=high,
+            unit=unit,
+            least=least,
+            most=most,
         )
 
 
@@ -138,7 +144,11 @@ def _most(cars: float, unit: str, assumed: Assumptions) -> float:
 def stated(low: float, high: float, level: float, zone_id: str = "stated") -> dict[str, Any]:
     """The row of a number of tank cars that someone else gives as a range. Raises Refusal where it is none."""
     if not 0 <= low <= high:
-        raise Refusal(f"CARS_LOW {low:g} and CARS_HIGH {high:g} are no range: give two numbers of 0 or more, low first.")
+        raise Refusal(
+            "CARS_LOW {low:g} and CARS_HIGH {high:g} are no range: give two numbers of 0 or more, low first.",
+            low=low,
+            high=high,
+        )
     return {
         "zone_id": zone_id, "class": TANK_CAR, "detected": None, "estimate": (low + high) / 2, "low": low, "high": high,
         "level": level, "visible_fraction": None, "basis": "counted", "unit": "objects", "even": True, "note": "stated number of cars",

@@ -55,7 +55,9 @@ class Scene:
         original = open_raster(source, name)
         wkt = crs_wkt or original.GetProjection()
         if not wkt:
-            raise Refusal(f"{name} has no coordinate reference system. Assign one (layer properties, or gdal_edit -a_srs).")
+            raise Refusal(
+                "{name} has no coordinate reference system. Assign one (layer properties, or gdal_edit -a_srs).", name=name
+            )
         dataset = without_palette(original)
         roles, guess = (given_roles(bands, dataset.RasterCount), "") if bands else read_roles(dataset)
         frame = metric_frame(wkt, _centre(dataset))
@@ -178,7 +180,9 @@ class Scene:
                     band = first.GetMaskBand() if index < 0 else first
                     band.ReadAsArray(column, row, width, height, buf_obj=target, resample_alg=how)
         except RuntimeError as error:
-            raise Refusal(f"{self.name} cannot be read: the file is truncated or damaged. Copy it again.") from error
+            raise Refusal(
+                "{name} cannot be read: the file is truncated or damaged. Copy it again.", name=self.name
+            ) from error
         return self._grid.north_up(out)
 
     @cached_property

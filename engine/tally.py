@@ -256,13 +256,13 @@ def _tally(
     key: str,
 ) -> Tally:
     if not 0.5 <= level <= 0.999:
-        raise Refusal(f"LEVEL is {level:g}. Give a level between 0.5 and 0.999, for example 0.9.")
+        raise Refusal("LEVEL is {level:g}. Give a level between 0.5 and 0.999, for example 0.9.", level=level)
     shape = (len(zone_id),)
     values = {"detected": detected, "exposure": exposure, "visible fraction": visible}
     arrays = [np.array(np.broadcast_to(np.asarray(value, float), shape)) for value in values.values()]
     for name, array in zip(values, arrays):
         if not np.all(np.isfinite(array) & (array >= 0)):
-            raise Refusal(f"The {name} of a zone is negative or missing. Give 0 or more for every zone.")
+            raise Refusal("The {name} of a zone is negative or missing. Give 0 or more for every zone.", name=name)
     detected, exposure, visible = arrays
     visible = visible.clip(max=1.0)
     scene = SceneDraws.make(shared, [seed], trust.site_sd)

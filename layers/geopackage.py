@@ -47,14 +47,14 @@ def check(path: str | Path) -> None:
     """Refuse a path where no GeoPackage can be written or added to."""
     path = Path(path)
     if path.suffix.lower() != ".gpkg":
-        raise Refusal(f"OUTPUT: {path} is not named as a GeoPackage. Give a file name that ends in .gpkg.")
+        raise Refusal("OUTPUT: {path} is not named as a GeoPackage. Give a file name that ends in .gpkg.", path=path)
     if path.is_dir():
-        raise Refusal(f"OUTPUT: {path} is a folder. Give the name of a GeoPackage file in it.")
+        raise Refusal("OUTPUT: {path} is a folder. Give the name of a GeoPackage file in it.", path=path)
     if not path.parent.is_dir():
-        raise Refusal(f"OUTPUT: the folder {path.parent} does not exist. Make it first or choose another.")
+        raise Refusal("OUTPUT: the folder {parent} does not exist. Make it first or choose another.", parent=path.parent)
     for place in (path.parent, path):  # SQLite writes its journal beside the file
         if place.exists() and not os.access(place, os.W_OK):
-            raise Refusal(f"OUTPUT: {place} cannot be written. Choose a file in a folder of your own.")
+            raise Refusal("OUTPUT: {place} cannot be written. Choose a file in a folder of your own.", place=place)
     if path.exists():
         table_names(path)
         _rows(path, "BEGIN IMMEDIATE")  # as a writer would; closing takes it back
@@ -80,7 +80,7 @@ def _rows(path: str | Path, query: str, name: str = "OUTPUT") -> list[tuple]:
     except sqlite3.Error as error:
         if "locked" in str(error):
             raise Refusal(BUSY.format(path)) from error
-        raise Refusal(f"{name}: {path} exists and is not a GeoPackage. Choose another file.") from error
+        raise Refusal("{name}: {path} exists and is not a GeoPackage. Choose another file.", name=name, path=path) from error
 
 
 def add_tables(
@@ -225,7 +225,7 @@ def store_style(layer: QgsVectorLayer, name: str) -> None:
     else:
         problem = layer.saveStyleToDatabase(name, "", True, "")
     if problem:
-        raise Refusal(f"The style of {name} could not be stored: {problem}")
+        raise Refusal("The style of {name} could not be stored: {problem}", name=name, problem=problem)
 
 
 def _describe(path: Path, layer: QgsVectorLayer, table: Table) -> QgsLayerMetadata:

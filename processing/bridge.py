@@ -69,10 +69,12 @@ def raster_layer(algorithm, parameters, name, context):
 def read_scene(layer, *, bands="", name="INPUT") -> Scene:
     """The engine's scene of a raster layer. Raises Refusal for layers that are no files."""
     if layer is None or not layer.isValid():
-        raise Refusal(f"{name} cannot be opened as a raster. Check the path and the file.")
+        raise Refusal("{name} cannot be opened as a raster. Check the path and the file.", name=name)
     if layer.providerType() != "gdal":
         raise Refusal(
-            f"{name} is a web service ({layer.providerType()}), whose pictures have no acquisition time. Save a file."
+            "{name} is a web service ({providertype}), whose pictures have no acquisition time. Save a file.",
+            name=name,
+            providertype=layer.providerType(),
         )
     crs = layer.crs()
     wkt = crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL) if crs.isValid() else ""
@@ -124,7 +126,7 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
     from ..engine.zones import Zone
 
     if not any(feature.hasGeometry() for feature in source.getFeatures()):
-        raise Refusal(f"{name} holds no zones. Draw at least one polygon or track line (or clear the selection).")
+        raise Refusal("{name} holds no zones. Draw at least one polygon or track line (or clear the selection).", name=name)
     columns = {key: field_index(source.fields(), key) for key in ("zone_id", "name", "kind")}
     change = _transform(crs_of(source, name), frame.wkt, context)
     zones, unnamed = [], False
@@ -155,16 +157,30 @@ def read_area(source, frame: Frame, context, feedback, name):
 
 def _check_kind(kind, is_line, label, name):
     if kind not in KINDS:
-        raise Refusal(f"{name}: zone {label} has kind '{kind}'. Use one of {', '.join(KINDS)}.")
+        raise Refusal(
+            "{name}: zone {label} has kind '{kind}'. Use one of {names}.",
+            name=name,
+            label=label,
+            kind=kind,
+            names=", ".join(KINDS),
+        )
     if is_line != (kind == "track"):
         need = "line" if kind == "track" else "polygon"
-        raise Refusal(f"{name}: zone {label} is of kind {kind}, which needs a {need}. Change its kind or its geometry.")
+        raise Refusal(
+            "{name}: zone {label} is of kind {kind}, which needs a {need}. Change its kind or its geometry.",
+            name=name,
+            label=label,
+            kind=kind,
+            need=need,
+        )
 
 
 def _check_unique(ids, name):
     double = sorted({zone_id for zone_id in ids if ids.count(zone_id) > 1})
     if double:
-        raise Refusal(f"{name}: zone_id {', '.join(double[:5])} occurs more than once. Give each zone its own.")
+        raise Refusal(
+            "{name}: zone_id {names} occurs more than once. Give each zone its own.", name=name, names=", ".join(double[:5])
+        )
 
 
 def _text(feature, index) -> str:
@@ -185,7 +201,7 @@ def usable(geometry, label, name, feedback):
         return None
     polygon, line = QgsWkbTypes.GeometryType.PolygonGeometry, QgsWkbTypes.GeometryType.LineGeometry
     if geometry.type() not in (polygon, line):
-        raise Refusal(f"{name}: feature {label} is a point. Zones are polygons, or lines for tracks.")
+        raise Refusal("{name}: feature {label} is a point. Zones are polygons, or lines for tracks.", name=name, label=label)
     geometry = QgsGeometry(geometry)
     if QgsWkbTypes.isCurvedType(geometry.wkbType()):
         geometry.convertToStraightSegment()
@@ -195,7 +211,7 @@ def usable(geometry, label, name, feedback):
         geometry = geometry.makeValid()
         geometry.convertGeometryCollectionToSubclass(polygon)
         if geometry.isEmpty():
-            raise Refusal(f"{name}: the polygon of zone {label} encloses nothing. Draw it again.")
+            raise Refusal("{name}: the polygon of zone {label} encloses nothing. Draw it again.", name=name, label=label)
         feedback.pushWarning(f"{name}: the polygon of zone {label} was invalid and has been repaired.")
     return geometry
 
@@ -242,7 +258,7 @@ def read_polygons(source, frame: Frame, context, feedback, name, fields=()) -> l
         if geometry is None:
             continue
         if geometry.type() != QgsWkbTypes.GeometryType.PolygonGeometry:
-            raise Refusal(f"{name}: feature {label} is a line. Give polygons.")
+            raise Refusal("{name}: feature {label} is a line. Give polygons.", name=name, label=label)
         texts = {key: _text(feature, index) for key, index in columns.items()}
         found.append((_shape(geometry, change, label, name), {"id": label, **texts}))
     return found
@@ -251,7 +267,7 @@ def read_polygons(source, frame: Frame, context, feedback, name, fields=()) -> l
 def read_classes(layer, name) -> ClassRaster:
     """The engine's raster of classes of a layer. Raises Refusal for layers that are no files."""
     if layer is None or not layer.isValid() or layer.providerType() != "gdal":
-        raise Refusal(f"{name} cannot be opened as a raster file. Check the path and the file.")
+        raise Refusal("{name} cannot be opened as a raster file. Check the path and the file.", name=name)
     crs = layer.crs()
     wkt = crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL) if crs.isValid() else ""
     return class_raster.ClassRaster.open(layer.dataProvider().dataSourceUri(), crs_wkt=wkt, name=name)
@@ -321,7 +337,7 @@ def read_marks(source, frame: Frame, context, name="DETECTIONS", *, rejected=Fal
         elif geometry.type() == QgsWkbTypes.GeometryType.PolygonGeometry:
             rectangles = [minimum_rectangle(np.array([(v.x(), v.y()) for v in geometry.vertices()]))]
         else:
-            raise Refusal(f"{name}: feature {feature.id()} is a line. Objects are points or polygons.")
+            raise Refusal("{name}: feature {id} is a line. Objects are points or polygons.", name=name, id=feature.id())
         for rectangle in rectangles:
             rows.append((*rectangle, _number(values["score"]), _number(values["p"])))
             for key in keys:

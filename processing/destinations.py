@@ -45,8 +45,10 @@ def check(algorithm, parameters, context) -> list[Path]:
         key = (_real(path), table)
         if key in outputs or (table is None and any(other[0] == key[0] for other in outputs)):
             raise Refusal(
-                f"{definition.name()} and {outputs.get(key) or 'another output'} are the same file {path}: "
-                "give each output its own."
+                "{name} and {value} are the same file {path}: give each output its own.",
+                name=definition.name(),
+                value=outputs.get(key) or "another output",
+                path=path,
             )
         outputs[key] = definition.name()
         _check_place(definition, path)
@@ -55,7 +57,9 @@ def check(algorithm, parameters, context) -> list[Path]:
         if isinstance(definition, QgsProcessingParameterFileDestination):
             _check_file(definition, path)
         if isinstance(definition, QgsProcessingParameterRasterDestination) and not path.lower().endswith((".tif", ".tiff")):
-            raise Refusal(f"{definition.name()}: {path} is no .tif file. Give a name that ends in .tif.")
+            raise Refusal(
+                "{name}: {path} is no .tif file. Give a name that ends in .tif.", name=definition.name(), path=path
+            )
     _check_inputs(algorithm, parameters, context, outputs)
     return [Path(path) for path, _ in outputs if not os.path.exists(path)]
 
@@ -96,11 +100,13 @@ def _target(definition, parameters):
 def _check_place(definition, path) -> None:
     name, folder = definition.name(), os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
-        raise Refusal(f"{name}: the folder {folder} does not exist. Make it first or choose another.")
+        raise Refusal(
+            "{name}: the folder {folder} does not exist. Make it first or choose another.", name=name, folder=folder
+        )
     if os.path.isdir(path):
-        raise Refusal(f"{name}: {path} is a folder. Give a file name.")
+        raise Refusal("{name}: {path} is a folder. Give a file name.", name=name, path=path)
     if not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise Refusal(f"{name}: {path} cannot be written. Choose a file in a folder of your own.")
+        raise Refusal("{name}: {path} cannot be written. Choose a file in a folder of your own.", name=name, path=path)
 
 
 def _check_file(definition, path) -> None:
@@ -114,25 +120,33 @@ def _check_sink(definition, path, table) -> None:
     name, suffix = definition.name(), Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise Refusal(
-            f"{name}: {suffix or 'no'} files cannot hold this table. Use .gpkg (or .geojson; .csv and .xlsx for "
-            "tables without geometry)."
+            "{name}: {value} files cannot hold this table. Use .gpkg (or .geojson; .csv and .xlsx for tables "
+            "without geometry).",
+            name=name,
+            value=suffix or "no",
         )
     if suffix in TABLES_ONLY and definition.dataType() != QgsProcessing.SourceType.TypeVector:
-        raise Refusal(f"{name}: {suffix} cannot hold geometry. Use .gpkg or .geojson.")
+        raise Refusal("{name}: {suffix} cannot hold geometry. Use .gpkg or .geojson.", name=name, suffix=suffix)
     if suffix != ".gpkg" or not os.path.exists(path):
         return
     refuse_held(path, name)
     others = sorted(geopackage.table_names(path, name) - {table or Path(path).stem} - OWN_TABLES)
     if table is None and others:
         raise Refusal(
-            f"{name}: {path} already holds other tables ({', '.join(others[:5])}), which would be lost. To add one, "
-            f'write {name}="ogr:dbname=\'{path}\' table=\\"{name.lower()}\\" (geom)".'
+            "{name}: {path} already holds other tables ({names}), which would be lost. To add one, write "
+            '{name}="ogr:dbname=\'{path}\' table=\\"{lower}\\" (geom)".',
+            name=name,
+            path=path,
+            names=", ".join(others[:5]),
+            lower=name.lower(),
         )
 
 
 def refuse_held(path, name) -> None:
     """Refuse a GeoPackage that another program holds, which QGIS would find out only half-way through writing."""
-    held = Refusal(f"{name}: {path} is open in another program. Close it there, or choose another file.")
+    held = Refusal(
+        "{name}: {path} is open in another program. Close it there, or choose another file.", name=name, path=path
+    )
     if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
         raise held
     with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as connection:
@@ -154,7 +168,10 @@ def _check_inputs(algorithm, parameters, context, outputs) -> None:
                 same_table = output_table is None or table is None or output_table == table
                 if path and _real(path) == output and same_table:
                     raise Refusal(
-                        f"{name} is the same file as the input {definition.name()} ({path}): choose another output."
+                        "{name} is the same file as the input {name_2} ({path}): choose another output.",
+                        name=name,
+                        name_2=definition.name(),
+                        path=path,
                     )
 
 

@@ -149,8 +149,11 @@ class _Reader:
             others = {scene for other, found in named.items() if other != name or other == "ZONES" for scene in found}
             if unnamed and len(others | named[name]) > 1:
                 raise Refusal(
-                    f"{name} does not say for all features which scene they belong to, and there are {len(others | named[name])} "
-                    f"({', '.join(sorted(others | named[name])[:3])}): fill its field scene."
+                    "{name} does not say for all features which scene they belong to, and there are {len} ({names}): "
+                    "fill its field scene.",
+                    name=name,
+                    len=len(others | named[name]),
+                    names=", ".join(sorted(others | named[name])[:3]),
                 )
 
     def _check_classes(self):
@@ -164,8 +167,9 @@ class _Reader:
             return
         if len(found) > 1 or len(truth) > 1:
             raise Refusal(
-                f"DETECTIONS hold {', '.join(found[:4])} and TRUTH {', '.join(truth[:4])}: no class in common. Use the same words in "
-                "their fields class."
+                "DETECTIONS hold {names} and TRUTH {names_2}: no class in common. Use the same words in their fields class.",
+                names=", ".join(found[:4]),
+                names_2=", ".join(truth[:4]),
             )
         self.called = {truth[0]: found[0]}
         self.result.warnings.append(f"TRUTH calls {truth[0]} what DETECTIONS call {found[0]}: taken as the same class.")
@@ -231,8 +235,10 @@ class _Reader:
             bare = part.class_name == UNNAMED
             if bare.any() and named and len(only) != 1:
                 raise Refusal(
-                    f"{name} does not say the class of all its objects, and there are several ({', '.join(only or named)}): fill its "
-                    "field class, or name one in CLASSES."
+                    "{name} does not say the class of all its objects, and there are several ({names}): fill its field "
+                    "class, or name one in CLASSES.",
+                    name=name,
+                    names=", ".join(only or named),
                 )
             new = [only[0] if b and len(only) == 1 else kind for b, kind in zip(bare, part.class_name)]
             parts.append(part.with_(class_name=np.array(new, object)) if len(part) else part)
@@ -271,7 +277,9 @@ class _Reader:
         km = kinds == {True} or (kinds == {True, False} and classes_.ground_unit(name) == "km")
         unit = "km" if km else "ha"
         if self.result.units.setdefault(name, unit) != unit:
-            raise Refusal(f"{name} is labelled on track lines in one scene and in polygons in another. Judge these apart.")
+            raise Refusal(
+                "{name} is labelled on track lines in one scene and in polygons in another. Judge these apart.", name=name
+            )
         return km
 
     def _site(self, scene, here):
@@ -298,7 +306,10 @@ class _Reader:
             self.result.taken[scene] = replace(said, **self._fields(scene, len(names), said))
         missing = sorted(set(files) - set(names)) if len(names) > 1 or len(files) > 1 else []
         if missing:
-            raise Refusal(f"INPUTS: no feature has {', '.join(missing[:3])} in its field scene. It must hold the file name.")
+            raise Refusal(
+                "INPUTS: no feature has {names} in its field scene. It must hold the file name.",
+                names=", ".join(missing[:3]),
+            )
 
     def _fields(self, scene, number, said):
         values = {}
@@ -319,7 +330,9 @@ class _Reader:
         missing = sorted(set(self.classes) - self.seen)
         if missing and self.seen:
             raise Refusal(
-                f"CLASSES names {', '.join(missing)}, but DETECTIONS and TRUTH hold {', '.join(sorted(self.seen))}. Use their words."
+                "CLASSES names {names}, but DETECTIONS and TRUTH hold {names_2}. Use their words.",
+                names=", ".join(missing),
+                names_2=", ".join(sorted(self.seen)),
             )
         counts = {name: (sum(p.true for p in of), sum(p.counted for p in of)) for name, of in places.items()}
         if any(map(any, counts.values())):  # what lies outside all zones is not judged at all, if not asked for
@@ -336,8 +349,11 @@ class _Reader:
             apart = true and found and not any(p.tp or p.dup for p in places[name])
             if apart:
                 raise Refusal(
-                    f"No detection of {name} touches a true one ({found} detections, {true} true objects in ZONES). Check that they "
-                    "are of the same scene, and their CRS."
+                    "No detection of {name} touches a true one ({found} detections, {true} true objects in ZONES). Check "
+                    "that they are of the same scene, and their CRS.",
+                    name=name,
+                    found=found,
+                    true=true,
                 )
             if not true:
                 self.result.warnings.append(f"TRUTH holds no {name} in ZONES: all its detections there count as false.")
@@ -358,11 +374,13 @@ def _check_place(zones, truth):
     y = np.maximum(np.maximum(south.min() - truth.y, truth.y - north.max()), 0)
     away = float(np.hypot(x, y).min())
     if away > ELSEWHERE_M:
-        raise Refusal(f"TRUTH lies {away / 1e3:,.0f} km from ZONES. Check that they show the same place, and their CRS.")
+        raise Refusal(
+            "TRUTH lies {value:,.0f} km from ZONES. Check that they show the same place, and their CRS.", value=away / 1000.0
+        )
 
 
 def _number(value, name, key):
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise Refusal(f"{name}: '{value}' in field {key} is no number.") from None
+        raise Refusal("{name}: '{value}' in field {key} is no number.", name=name, value=value, key=key) from None

@@ -69,7 +69,7 @@ def finish(written, context) -> None:
         geopackage.store_style(layer, written.style)
         message, stored = layer.saveDefaultMetadata()
         if not stored:
-            raise Refusal(f"The record of the run could not be stored in {path} ({message}).")
+            raise Refusal("The record of the run could not be stored in {path} ({message}).", path=path, message=message)
         layer.reload()  # storing breaks the layer's own handle in 3.22, and this layer is what the desktop shows
 
 
@@ -104,7 +104,9 @@ def write_report(report, path) -> None:
     try:
         report.write(Path(path))
     except OSError as error:
-        raise Refusal(f"REPORT: {path} could not be written ({error.strerror}). Choose another place.") from error
+        raise Refusal(
+            "REPORT: {path} could not be written ({strerror}). Choose another place.", path=path, strerror=error.strerror
+        ) from error
 
 
 def write_text(text, path, name="OUTPUT") -> None:
@@ -115,6 +117,11 @@ def write_text(text, path, name="OUTPUT") -> None:
         part.write_text(text, "utf8")
         os.replace(part, target)
     except OSError as error:
-        raise Refusal(f"{name}: {path} could not be written ({error.strerror}). Choose another place.") from error
+        raise Refusal(
+            "{name}: {path} could not be written ({strerror}). Choose another place.",
+            name=name,
+            path=path,
+            strerror=error.strerror,
+        ) from error
     finally:
         part.unlink(missing_ok=True)

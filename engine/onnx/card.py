@@ -73,13 +73,18 @@ def read_card(text: str, name: str = "CARD") -> Card:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise Refusal(f"{name} is not valid JSON ({error}). Correct the file.") from error
+        raise Refusal("{name} is not valid JSON ({error}). Correct the file.", name=name, error=error) from error
     if not isinstance(given, dict):
-        raise Refusal(f'{name} is no model card: it must be a JSON object such as {{"gsd_m": 0.3}}.')
+        raise Refusal('{name} is no model card: it must be a JSON object such as {{"gsd_m": 0.3}}.', name=name)
     known = [f.name for f in fields(Card) if f.name != "task"]
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise Refusal(f"{name}: unknown entry {', '.join(unknown)}. Known are {', '.join(known)}.")
+        raise Refusal(
+            "{name}: unknown entry {names}. Known are {names_2}.",
+            name=name,
+            names=", ".join(unknown),
+            names_2=", ".join(known),
+        )
     return Card(**{key: _READ.get(key, _word)(value, f"{name}: {key}") for key, value in given.items() if value is not None})
 
 
@@ -115,26 +120,26 @@ def _literal(text: str) -> Any:
 
 def _word(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise Refusal(f"{where} must be a text, not {value!r}.")
+        raise Refusal("{where} must be a text, not {value!r}.", where=where, value=value)
     return value.strip()
 
 
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-        raise Refusal(f"{where} must be a number above 0, not {value!r}.")
+        raise Refusal("{where} must be a number above 0, not {value!r}.", where=where, value=value)
     return float(value)
 
 
 def _share(value: Any, where: str) -> float:
     if _number(value, where) >= 1:
-        raise Refusal(f"{where} must lie between 0 and 1, not {value!r}.")
+        raise Refusal("{where} must lie between 0 and 1, not {value!r}.", where=where, value=value)
     return float(value)
 
 
 def _whole(value: Any, where: str) -> int:
     number = _number(max(value) if isinstance(value, list) and value else value, where)
     if number != int(number) or number > 16384:
-        raise Refusal(f"{where} must be a whole number of at most 16384, not {value!r}.")
+        raise Refusal("{where} must be a whole number of at most 16384, not {value!r}.", where=where, value=value)
     return int(number)
 
 
@@ -144,12 +149,14 @@ def _classes(value: Any, where: str) -> tuple[str, ...]:
         try:
             indexed = {int(key): name for key, name in value.items()}
         except ValueError:
-            raise Refusal(f"{where} must be a list of names, or names by number, not {value!r}.") from None
+            raise Refusal(
+                "{where} must be a list of names, or names by number, not {value!r}.", where=where, value=value
+            ) from None
         if not indexed or min(indexed) < 0 or max(indexed) > 10000:
-            raise Refusal(f"{where} must number the classes from 0.")
+            raise Refusal("{where} must number the classes from 0.", where=where)
         value = [indexed.get(i, f"class {i}") for i in range(max(indexed) + 1)]
     if not isinstance(value, (list, tuple)) or not value or not all(isinstance(name, str) for name in value):
-        raise Refusal(f"{where} must be a list of names, or names by number, not {value!r}.")
+        raise Refusal("{where} must be a list of names, or names by number, not {value!r}.", where=where, value=value)
     return tuple(name.strip() for name in value)
 
 
@@ -157,13 +164,13 @@ def _range(value: Any, where: str) -> tuple[float, float]:
     ends = value if isinstance(value, list) and len(value) == 2 else [value, value]
     low, high = (_number(end, where) for end in ends)
     if low > high:
-        raise Refusal(f"{where} must be a number of metres or [finest, coarsest], not {value!r}.")
+        raise Refusal("{where} must be a number of metres or [finest, coarsest], not {value!r}.", where=where, value=value)
     return low, high
 
 
 def _numbers(value: Any, where: str) -> tuple[float, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, float)) for v in value):
-        raise Refusal(f"{where} must be a list of numbers, one a channel, not {value!r}.")
+        raise Refusal("{where} must be a list of numbers, one a channel, not {value!r}.", where=where, value=value)
     return tuple(float(v) for v in value)
 
 
@@ -175,14 +182,19 @@ def _channels(value: Any, where: str) -> tuple[str, ...]:
     """Roles, from a list or a word such as "bgr"."""
     roles = _ORDERS.get(value.lower(), ()) if isinstance(value, str) else tuple(value) if isinstance(value, list) else ()
     if not roles or not all(role in _ROLES for role in roles):
-        raise Refusal(f"{where} must be rgb, bgr or a list of {', '.join(_ROLES)}, not {value!r}.")
+        raise Refusal(
+            "{where} must be rgb, bgr or a list of {names}, not {value!r}.",
+            where=where,
+            names=", ".join(_ROLES),
+            value=value,
+        )
     return roles
 
 
 def _choice(words: tuple[str, ...]) -> Any:
     def read(value: Any, where: str) -> str:
         if value not in words:
-            raise Refusal(f"{where} must be one of {', '.join(words)}, not {value!r}.")
+            raise Refusal("{where} must be one of {names}, not {value!r}.", where=where, names=", ".join(words), value=value)
         return str(value)
 
     return read
@@ -190,14 +202,16 @@ def _choice(words: tuple[str, ...]) -> Any:
 
 def _mapping(value: Any, where: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(word, str) and word for word in value.values()):
-        raise Refusal(f'{where} must be an object such as {{"large-vehicle": "truck"}}, not {value!r}.')
+        raise Refusal(
+            '{where} must be an object such as {{"large-vehicle": "truck"}}, not {value!r}.', where=where, value=value
+        )
     return dict(value)
 
 
 def _digest(value: Any, where: str) -> str:
     word = _word(value, where).lower()
     if len(word) != 64 or set(word) - set("0123456789abcdef"):
-        raise Refusal(f"{where} must be 64 hexadecimal digits (sha256sum model.onnx).")
+        raise Refusal("{where} must be 64 hexadecimal digits (sha256sum model.onnx).", where=where)
     return word
 
 
@@ -211,7 +225,10 @@ _READ = {
 def imagenet(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of ImageNet, of values 0..1."""
     if channels != 3:
-        raise Refusal(f"Normalisation imagenet needs 3 channels, the model has {channels}. Give mean and std in the card.")
+        raise Refusal(
+            "Normalisation imagenet needs 3 channels, the model has {channels}. Give mean and std in the card.",
+            channels=channels,
+        )
     return _IMAGENET
 
 

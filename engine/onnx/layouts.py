@@ -112,12 +112,17 @@ def _semantic(shapes: Sequence[tuple[int, ...]], maps: list[int], flat: list[int
 def _unknown(shapes: Sequence[tuple[int, ...]], classes: int, hint: str) -> Refusal:
     found = "; ".join(" x ".join(map(str, shape)) for shape in shapes)
     if len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][0] == 1:
-        return Refusal(f"MODEL gives one answer for a whole picture ({found}): it is a classifier, not a detector.")
+        return Refusal(
+            "MODEL gives one answer for a whole picture ({found}): it is a classifier, not a detector.", found=found
+        )
     said = f"{classes} classes are named" if classes else "no classes are named"
     said += f", the layout is said to be {hint}" if hint else ""
     return Refusal(
-        f"MODEL has outputs that are not understood: {found} ({said}). Known are {_KNOWN}. "
-        f"If it is one of these, name its classes and layout in the card."
+        "MODEL has outputs that are not understood: {found} ({said}). Known are {known}. If it is one of "
+        "these, name its classes and layout in the card.",
+        found=found,
+        said=said,
+        known=_KNOWN,
     )
 
 
@@ -175,7 +180,8 @@ _SPLIT = {"v8": _v8, "v5": _v5, "obb": _obb, "end2end": _end2end, "end2end-obb":
 def _whole(kind: np.ndarray, layout: Layout) -> np.ndarray:
     if len(kind) and (np.abs(kind - np.rint(kind)).max() > 1e-3 or kind.min() < 0):
         raise Refusal(
-            f"MODEL gives class numbers that are no whole numbers when read as {layout}: name the right layout in the card."
+            "MODEL gives class numbers that are no whole numbers when read as {layout}: name the right layout in the card.",
+            layout=layout,
         )
     return np.rint(kind)
 
@@ -186,6 +192,10 @@ def _check_scores(score: np.ndarray, layout: Layout) -> None:
     low, high = float(score.min()), float(score.max())
     if not (math.isfinite(low) and math.isfinite(high)) or low < -1e-3 or high > 1 + 1e-3:
         raise Refusal(
-            f"MODEL gives scores from {low:.3g} to {high:.3g} when read as {layout}: scores lie between 0 and 1. Name the right "
-            f'layout in the card (an obb model needs "layout": "obb"), or export the model with its last step (sigmoid).'
+            "MODEL gives scores from {low:.3g} to {high:.3g} when read as {layout}: scores lie between 0 and 1. "
+            'Name the right layout in the card (an obb model needs "layout": "obb"), or export the model with '
+            "its last step (sigmoid).",
+            low=low,
+            high=high,
+            layout=layout,
         )

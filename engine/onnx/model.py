@@ -93,7 +93,9 @@ class Model:
         unknown = sorted(set(card.class_map) - set(self.names))
         if unknown:
             raise Refusal(
-                f"CARD: class_map names {', '.join(unknown)}, which the model does not know: {', '.join(self.names)}."
+                "CARD: class_map names {names}, which the model does not know: {names_2}.",
+                names=", ".join(unknown),
+                names_2=", ".join(self.names),
             )
 
     @classmethod
@@ -106,14 +108,17 @@ class Model:
         card = card or Card()
         files = fingerprint([path])
         if not files:
-            raise Refusal(f"MODEL: {path} cannot be read. Check the path.")
+            raise Refusal("MODEL: {path} cannot be read. Check the path.", path=path)
         if card.sha256 and card.sha256 != files[0][2]:
-            raise Refusal(f"MODEL {files[0][0]} is not the file its card describes (SHA-256 {files[0][2][:12]}… instead of "
-                          f"{card.sha256[:12]}…). Get the right file or the right card.")  # fmt: skip
+            raise Refusal("MODEL {value} is not the file its card describes (SHA-256 {value_2}… instead of {value_3}…). Get the right file or the right card.", value=files[0][0], value_2=files[0][2][:12], value_3=card.sha256[:12])  # fmt: skip
         session = _session(path)
         said = card.over(cards.from_metadata(session.get_modelmeta().custom_metadata_map))
         if said.task in ("classify", "pose") or (said.task and said.task not in ("detect", "obb", "segment")):
-            raise Refusal(f"MODEL {files[0][0]} is made for '{said.task}', not for finding objects. Use a detector.")
+            raise Refusal(
+                "MODEL {value} is made for '{task}', not for finding objects. Use a detector.",
+                value=files[0][0],
+                task=said.task,
+            )
         return cls(session, said, _input(session, said, tile_px), files[0])
 
     @property
@@ -199,7 +204,9 @@ def outputs_of(run: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
     try:
         return run()
     except Exception as error:
-        raise Refusal(f"MODEL could not be run on a tile ({_first_line(error)}). Try a smaller tile size.") from error
+        raise Refusal(
+            "MODEL could not be run on a tile ({error}). Try a smaller tile size.", error=_first_line(error)
+        ) from error
 
 
 def _session(path: str) -> Any:
@@ -214,10 +221,11 @@ def _session(path: str) -> Any:
     except Exception as error:
         text = _first_line(error)
         if "ir version" in text.lower() or "opset" in text.lower():
-            raise Refusal(f"MODEL {name} needs a newer onnxruntime than {onnxruntime.__version__} ({text}). Update onnxruntime, or "
-                          "export the model for an older opset.") from error  # fmt: skip
+            raise Refusal("MODEL {name} needs a newer onnxruntime than {version} ({text}). Update onnxruntime, or export the model for an older opset.", name=name, version=onnxruntime.__version__, text=text) from error  # fmt: skip
         raise Refusal(
-            f"MODEL {name} is not an ONNX model that onnxruntime can load ({text}). Export it to ONNX, or copy it again."
+            "MODEL {name} is not an ONNX model that onnxruntime can load ({text}). Export it to ONNX, or copy it again.",
+            name=name,
+            text=text,
         ) from error
 
 
@@ -231,11 +239,14 @@ def _input(session: Any, card: Card, tile_px: int | None) -> Input:
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         found = "; ".join(f"{i.name}: {' x '.join(map(str, i.shape))}" for i in inputs)
         raise Refusal(
-            f"MODEL takes {found}: not one picture (batch x channels x rows x columns). Use a detector for images."
+            "MODEL takes {found}: not one picture (batch x channels x rows x columns). Use a detector for images.",
+            found=found,
         )
     kind = _TYPES.get(inputs[0].type)
     if kind is None:
-        raise Refusal(f"MODEL takes values of type {inputs[0].type}. Known are float, float16 and uint8: export it again.")
+        raise Refusal(
+            "MODEL takes values of type {type}. Known are float, float16 and uint8: export it again.", type=inputs[0].type
+        )
     batch, *shape = (v if isinstance(v, int) and v > 0 else 0 for v in inputs[0].shape)  # 0: left open
     last = 0 < shape[2] <= _MOST_CHANNELS and not 0 < shape[0] <= _MOST_CHANNELS
     channels, rows, columns = (shape[2], shape[0], shape[1]) if last else shape
@@ -261,11 +272,17 @@ def _names(layout: layouts.Layout, card: Card) -> tuple[tuple[str, ...], int]:
         return names, 0 if count != 1 and card.background != "" else -1
     if count and count != len(names):
         raise Refusal(
-            f"MODEL gives {count} classes for each pixel, but {len(names)} are named. Correct the classes in the card."
+            "MODEL gives {count} classes for each pixel, but {names} are named. Correct the classes in the card.",
+            count=count,
+            names=len(names),
         )
     if card.background:
         if card.background not in names:
-            raise Refusal(f"CARD: background {card.background} is none of the classes {', '.join(names)}.")
+            raise Refusal(
+                "CARD: background {background} is none of the classes {names}.",
+                background=card.background,
+                names=", ".join(names),
+            )
         return names, names.index(card.background)
     if card.background == "" or count == 1:
         return names, -1
@@ -275,10 +292,14 @@ def _names(layout: layouts.Layout, card: Card) -> tuple[tuple[str, ...], int]:
 def _channel_roles(card: Card, count: int, bands: int) -> tuple[str, ...]:
     """What each channel shows; empty for the file's own bands in their order."""
     if card.channels and len(card.channels) != count:
-        raise Refusal(f"CARD names {len(card.channels)} channels, the model has {count}. Name each one.")
+        raise Refusal(
+            "CARD names {len} channels, the model has {count}. Name each one.", len=len(card.channels), count=count
+        )
     roles = card.channels or _CHANNELS.get(count, ())
     if not roles and count != bands:
-        raise Refusal(f"MODEL needs {count} bands, INPUT has {bands}. Name the model's channels in the card.")
+        raise Refusal(
+            "MODEL needs {count} bands, INPUT has {bands}. Name the model's channels in the card.", count=count, bands=bands
+        )
     return roles
 
 
@@ -297,8 +318,7 @@ def _wanted(channels: tuple[str, ...], roles: Sequence[str]) -> tuple[tuple[int,
         elif channel in ("grey", "pan") and (single >= 0 or colours):
             mixes.append({single: 1.0} if single >= 0 else {roles.index(r): w for r, w in _LUMA.items()})
         else:
-            raise Refusal(f"MODEL needs {len(channels)} bands ({', '.join(channels)}), INPUT has {', '.join(roles)}: {channel} is missing. "
-                          "Set BANDS if they are named wrongly, or use another model.")  # fmt: skip
+            raise Refusal("MODEL needs {channels} bands ({names}), INPUT has {names_2}: {channel} is missing. Set BANDS if they are named wrongly, or use another model.", channels=len(channels), names=', '.join(channels), names_2=', '.join(roles), channel=channel)  # fmt: skip
     bands = tuple(sorted({band for mix in mixes for band in mix}))
     return bands, np.array([[mix.get(band, 0.0) for band in bands] for mix in mixes])
 
@@ -310,6 +330,6 @@ def _normalisation(card: Card, taken: Input) -> tuple[np.ndarray, np.ndarray]:
     mean, std = (card.mean, card.std) if card.mean or card.std else cards.imagenet(n) if how == "imagenet" else ((), ())
     mean, std = mean or (0.0,) * n, std or (1.0,) * n
     if len(mean) != n or len(std) != n:
-        raise Refusal(f"CARD: mean and std need one number for each of the {n} channels.")
+        raise Refusal("CARD: mean and std need one number for each of the {n} channels.", n=n)
     scale = (255.0 if how == "0-255" else 1.0) / np.array(std)
     return scale, -np.array(mean) / np.array(std)

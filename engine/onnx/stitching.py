@@ -106,8 +106,7 @@ def working_gsd(scene_gsd_m: float, model_gsd_m: tuple[float, float] | None) -> 
         return scene_gsd_m
     fine, coarse = model_gsd_m
     if scene_gsd_m > coarse * _COARSE:
-        raise Refusal(f"The scene is too coarse for this model: it was trained at {coarse:g} m, the scene has {scene_gsd_m:.2g} m. "
-                      f"Use a scene of {coarse * _COARSE:.2g} m or finer, or another model.")  # fmt: skip
+        raise Refusal("The scene is too coarse for this model: it was trained at {coarse:g} m, the scene has {scene_gsd_m:.2g} m. Use a scene of {value:.2g} m or finer, or another model.", coarse=coarse, scene_gsd_m=scene_gsd_m, value=coarse * _COARSE)  # fmt: skip
     if fine * (1 - _SAME_GSD) <= scene_gsd_m <= coarse * (1 + _SAME_GSD):
         return scene_gsd_m
     return min(max(scene_gsd_m, fine), coarse)
@@ -122,8 +121,7 @@ def plan(scene: Any, model: Model, zones: Sequence[Zone], gsd_m: float, largest_
     overlap = math.ceil(largest + 2 * margin)
     if overlap > side * _MOST_OVERLAP:
         fits = (side * _MOST_OVERLAP - 2 * margin) * gsd_m
-        raise Refusal(f"LARGEST_OBJECT: objects of {largest * gsd_m:.4g} m do not fit the model's tiles of {side} pixels "
-                      f"({side * gsd_m:.4g} m at {gsd_m:.2g} m a pixel): at most {max(fits, 0):.3g} m do.")  # fmt: skip
+        raise Refusal("LARGEST_OBJECT: objects of {value:.4g} m do not fit the model's tiles of {side} pixels ({value_2:.4g} m at {gsd_m:.2g} m a pixel): at most {fits:.3g} m do.", value=largest * gsd_m, side=side, value_2=side * gsd_m, gsd_m=gsd_m, fits=max(fits, 0))  # fmt: skip
     west, south, east, north = scene.bounds
     limit = max(1, math.floor((east - west) / gsd_m + 1e-6)), max(1, math.floor((north - south) / gsd_m + 1e-6))
     wide, high = (0, limit[0]), (0, limit[1])
@@ -167,8 +165,7 @@ def doubts(
     """What weakens the result, as sentences for the user. Raises Refusal for a scene enlarged from a far coarser one."""
     trained, out = gsd_m or model.card.gsd_m, []
     if trained and scene.effective_gsd_m > trained[1] * _BLURRED:
-        raise Refusal(f"The scene is too coarse for this model: it was trained at {trained[1]:g} m, the scene's pixels are "
-                      f"{scene.gsd_m:.2g} m but its detail is only as fine as {scene.effective_gsd_m:.2g} m.")  # fmt: skip
+        raise Refusal("The scene is too coarse for this model: it was trained at {trained:g} m, the scene's pixels are {gsd_m:.2g} m but its detail is only as fine as {effective_gsd_m:.2g} m.", trained=trained[1], gsd_m=scene.gsd_m, effective_gsd_m=scene.effective_gsd_m)  # fmt: skip
     if trained is None:
         out.append("Nothing says at which GSD the model was trained: the scene is read as it is. Give MODEL_GSD or a card.")
     elif scene.effective_gsd_m > trained[1] * _RATHER_BLURRED:

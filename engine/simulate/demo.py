@@ -235,7 +235,7 @@ def _shore(rings: Sequence[np.ndarray], sea: np.ndarray) -> np.ndarray:
 def _features(path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Properties and geometry of a GeoJSON file's features."""
     if not path.is_file():
-        raise Refusal(f"{path} is missing: the demo needs the reference layers that come with the plugin.")
+        raise Refusal("{path} is missing: the demo needs the reference layers that come with the plugin.", path=path)
     with open(path, encoding="utf-8") as file:
         return [(feature["properties"], feature["geometry"]) for feature in json.load(file)["features"]]
 

@@ -105,7 +105,7 @@ def _created(driver: str, path: str | Path, *arguments: Any) -> Any:
 
 
 def _unwritable(path: str | Path) -> Refusal:
-    return Refusal(f"{path} cannot be written: choose a folder that exists and that you may write to.")
+    return Refusal("{path} cannot be written: choose a folder that exists and that you may write to.", path=path)
 
 
 def _crs(epsg: int) -> Any:

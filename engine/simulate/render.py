@@ -140,11 +140,18 @@ def _tick(progress: Callable[[float], None] | None, number: int, count: int) -> 
 def check(gsd_m: float, sun_elevation_deg: float, view: View) -> None:
     """Refuse what cannot be rendered."""
     if not 0.1 <= gsd_m <= 30.0:
-        raise Refusal(f"A pixel of {gsd_m:g} m cannot be simulated: give one between 0.1 and 30 m.")
+        raise Refusal("A pixel of {gsd_m:g} m cannot be simulated: give one between 0.1 and 30 m.", gsd_m=gsd_m)
     if not 5.0 <= sun_elevation_deg <= 90.0:
-        raise Refusal(f"A sun {sun_elevation_deg:g}° high cannot be simulated: give a height between 5° and 90°.")
+        raise Refusal(
+            "A sun {sun_elevation_deg:g}° high cannot be simulated: give a height between 5° and 90°.",
+            sun_elevation_deg=sun_elevation_deg,
+        )
     if not 0.0 <= view.off_nadir_deg <= STEEPEST_LOOK_DEG:
-        raise Refusal(f"A look {view.off_nadir_deg:g}° off nadir cannot be simulated: give 0° to {STEEPEST_LOOK_DEG:g}°.")
+        raise Refusal(
+            "A look {off_nadir_deg:g}° off nadir cannot be simulated: give 0° to {steepest_look_deg:g}°.",
+            off_nadir_deg=view.off_nadir_deg,
+            steepest_look_deg=STEEPEST_LOOK_DEG,
+        )
 
 
 def _tiles(rows: int, columns: int, side: int) -> Iterator[tuple[int, int, int, int]]:

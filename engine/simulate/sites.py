@@ -20,13 +20,21 @@ def check_size(bounds: Bounds, gsd_m: float, largest_px: int = LARGEST_PX, least
     west, south, east, north = bounds
     if min(east - west, north - south) < least_side_m:
         raise Refusal(
-            f"An extent of {east - west:.0f} x {north - south:.0f} m is too small: give at least {least_side_m:.0f} m a side."
+            "An extent of {value:.0f} x {value_2:.0f} m is too small: give at least {least_side_m:.0f} m a side.",
+            value=east - west,
+            value_2=north - south,
+            least_side_m=least_side_m,
         )
     pixels = (east - west) / gsd_m * (north - south) / gsd_m
     if pixels > largest_px:
         raise Refusal(
-            f"{(east - west) / 1000:.1f} x {(north - south) / 1000:.1f} km at {gsd_m:g} m are {pixels / 1e6:.0f} million pixels, and at "
-            f"most {largest_px / 1e6:.0f} million can be simulated: take a smaller area or a larger GSD."
+            "{value:.1f} x {value_2:.1f} km at {gsd_m:g} m are {value_3:.0f} million pixels, and at most "
+            "{value_4:.0f} million can be simulated: take a smaller area or a larger GSD.",
+            value=(east - west) / 1000,
+            value_2=(north - south) / 1000,
+            gsd_m=gsd_m,
+            value_3=pixels / 1000000.0,
+            value_4=largest_px / 1000000.0,
         )
 
 

@@ -78,7 +78,7 @@ class Conditions:
     def shifted(self, shift: str, rng: np.random.Generator) -> Conditions:
         """The same look under one of SHIFTS. Raises Refusal for an unknown one."""
         if shift not in SHIFTS:
-            raise Refusal(f"{shift} is no shift of conditions. Known are: {', '.join(SHIFTS)}.")
+            raise Refusal("{shift} is no shift of conditions. Known are: {names}.", shift=shift, names=", ".join(SHIFTS))
         changes = {
             "none": dict[str, Any](),
             "low sun": {"sun_elevation_deg": rng.uniform(15.0, 18.0)},
@@ -169,7 +169,7 @@ MAKERS = {"yard": yard, "rails": rails, "sea": sea, "berth": berth}
 
 def _family(name: str) -> Family:
     if name not in FAMILIES:
-        raise Refusal(f"{name} is no family of synthetic places. Known are: {', '.join(FAMILIES)}.")
+        raise Refusal("{name} is no family of synthetic places. Known are: {names}.", name=name, names=", ".join(FAMILIES))
     return FAMILIES[name]
 
 

@@ -36,7 +36,7 @@ class DetectFreightCars(DetectInScene):
             "it can be told, a car has a type with its probability: box, hopper, tank, container flat, empty flat, locomotive or coach to "
             "0.65 m, tank, container flat or locomotive to 1.2 m. Most cars are left without. Types were fitted on simulated cars above "
             "all, and on the few real ones at hand only some boxes were told: check them. Locomotives and coaches are in the count and "
-            "said of their track, and so is a train whose colours part because it moved (note \"moving?\"). MEASURES has the occupied "
+            'said of their track, and so is a train whose colours part because it moved (note "moving?"). MEASURES has the occupied '
             "length and the share filled of each track. Empty flats are often missed altogether.\n\n"
             "Tracks are lines that lie within half a metre of their rails; a line that lies beside them is said, not moved. All tracks "
             "of a run are judged in one light. Where a bare bed is taken for cars, mark a stretch of empty track. The result is "
