@@ -20,8 +20,9 @@ from ...layers import schema
 from .. import bridge, lazy, outputs, scenes
 from ..base import RasonAlgorithm
 
-counting, look, provenance, roofs, tally, visibility, visibility_file = (
-    lazy.engine(name) for name in ("counting", "look", "provenance", "roofs", "tally", "visibility", "visibility_file")
+counting, look, provenance, roofs, tally, visibility, visibility_file, visible = (
+    lazy.engine(name)
+    for name in ("counting", "look", "provenance", "roofs", "tally", "visibility", "visibility_file", "visible")
 )
 
 POLYGONS = [QgsProcessing.SourceType.TypeVectorPolygon]
@@ -175,6 +176,8 @@ class Visibility(RasonAlgorithm):
         else:
             polygons = bridge.read_polygons(layer, self.scene.frame, context, feedback, "MASK")
             self.outlines = [shape for shape, _ in polygons]
+            if all(visible.apart(shape.bounds, self.scene.bounds) for shape in self.outlines):
+                raise Refusal(self.tr("MASK has no polygon over the scene. Check its place and its reference system."))
 
     def work(self, parameters, context, feedback):
         """Look, then write."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from osgeo import gdal
+from shapely.affinity import translate
 from shapely.geometry import Point, box
 
 X, Y = 606000.0, 4660000.0
@@ -114,6 +115,7 @@ def test_the_tally_looks_only_where_it_is_seen_and_scales_up(look, run, rows, pl
     ("words", "parameters"),
     [
         ("MASK cannot be opened|MASK", {"MASK": "nothing.tif"}),
+        ("MASK has no polygon over the scene", {"MASK": "elsewhere"}),
         ("QUALITY: neither", {"QUALITY": "one"}),
         ("no Sentinel-2 SCL", {"QUALITY": "scene", "QUALITY_KIND": "SCL"}),
         ("belong together", {"SLOTS": "zones"}),
@@ -126,6 +128,7 @@ def test_bad_input(refused, place, make_zones, variant, tmp_path, words, paramet
     files = {
         "one": lambda: mask_like(tmp_path / "one.tif", place.scene, 1),
         "scene": lambda: variant(place.scene, "grey.tif", bandList=[1]),
+        "elsewhere": lambda: make_zones(tmp_path / "far.gpkg", [(translate(place.shapes["yard"], 5e4, 0), {})]),
         "zones": lambda: make_zones(tmp_path / "slots.gpkg", [(place.shapes["yard"], {"zone_id": "a"})]),
         "roofs": lambda: make_zones(tmp_path / "r.gpkg", [(place.shapes["yard"], {"date_from": "spring"})], fields=("date_from",)),
     }  # fmt: skip
