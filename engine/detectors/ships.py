@@ -15,7 +15,7 @@ from ..patch import Patch
 from ..tiles import Bounds, Tile, common, grown, tiles
 from ..zones import Zone
 from . import component_tree, quay, second_look, standing, water, water_mask
-from .base import Found, Progress, SceneLike, ZoneByZone, silent
+from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .component_tree import Pieces
 from .screening import Screen, coarser
 
@@ -88,19 +88,15 @@ class Ships(ZoneByZone):
         # Blown-up pixels (screenshots, tiles) are averaged back to about the detail they hold.
         wanted = max(WORK_GSD_M, 0.8 * scene.effective_gsd_m)
         gsd = scene.gsd_m * max(1, int(wanted / scene.gsd_m + 0.25))
-        part = common(zone.geometry.bounds, scene.bounds)
-        screen = None
-        if part[0] < part[2] and part[1] < part[3] and zone.kind == "water" and coarser(least, gsd) > 1:
-            screen = Screen(scene, zone, part, gsd, least, lambda fraction: progress(0.4 * fraction))
-        walk = _walk(scene.bounds, zone, part, gsd, screen)
-        begun = 0.4 if screen else 0.0
+        shown = common(zone.geometry.bounds, scene.bounds)
+        wide = shown[0] < shown[2] and shown[1] < shown[3] and zone.kind == "water" and coarser(least, gsd) > 1
+        steps = 1 + wide + (zone.kind == "berth")
+        screen = Screen(scene, zone, shown, gsd, least, part(progress, 0, steps)) if wide else None
+        walk = _walk(scene.bounds, zone, shown, gsd, screen)
+        looking = part(progress, int(wide), steps)
         parts, scores, looks, wet = [Pieces.empty()], [np.zeros(0)], [np.zeros(0, int)], screen is not None and screen.wet
         for k, (tile, window, pixel) in enumerate(walk):
-
-            def within(fraction: float, k: int = k) -> None:
-                progress(begun + (1 - begun) * (k + fraction) / len(walk))
-
-            found = _in_patch(scene.read(window, pixel), zone, tile.core, least, within)
+            found = _in_patch(scene.read(window, pixel), zone, tile.core, least, part(looking, k, len(walk)))
             if found is None:
                 continue
             wet = True
@@ -109,12 +105,12 @@ class Ships(ZoneByZone):
             parts.append(found[0].select(own))
             scores.append(found[1][own])
             looks.append(np.full(own.sum(), k))
-        progress(1.0)
         ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), zone, least, screen)
         ships = standing.flagged(ships, self.earlier, np.array(self.days, object))
         said = _warnings(zone, least, wet)
         if zone.kind == "berth" and wet:
-            return _at_berth(zone, ships, quay.quays(scene, zone, lambda fraction: progress(1.0)), said)
+            return _at_berth(zone, ships, quay.quays(scene, zone, part(progress, steps - 1, steps)), said)
+        progress(1.0)
         return Found(ships, {"m": float(ships.length_m.sum())}, True, said)
 
 
@@ -201,12 +197,14 @@ def _in_patch(
     progress(0.4)
     observable = inside
     if zone.kind == "area":
-        observable = inside & water_mask.afloat(strange, sure, _FROM, patch.gsd_m, WIDEST_M, LARGEST_M2)
+        observable = patch.valid & water_mask.afloat(strange, sure, _FROM, patch.gsd_m, WIDEST_M, LARGEST_M2)
     (left, right), (top, bottom) = patch.to_pixel(np.array(core[::2]), np.array(core[:0:-2]))
     within = (slice(top, bottom), slice(left, right))
     pieces, score = _pieces(np.where(observable, strange, 0), observable, within, patch.gsd_m, least_m, progress)
     pieces, score = second_look.looked_at_again(patch, observable, pieces, score, least_m / patch.gsd_m)
     own = _centred(patch, pieces, inside) & (score > 0)
+    if zone.kind == "area":
+        own &= pieces.outside == 0  # what touches land that the picture alone tells of is mostly part of it
     return pieces.select(own).placed(patch), score[own]
 
 

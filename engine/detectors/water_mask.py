@@ -11,6 +11,7 @@ from .water import box_mean, visible
 _BLOCK_M = 6.0
 _CALM, _CALM_OF_ROUGHNESS = 0.03, 0.4
 _LEAST_WATER_M2 = 5_000.0
+_PARTED = 1.2  # distance of dark and bright in near infrared, in the sum of their spreads
 
 
 def find_water(patch: Patch) -> np.ndarray:
@@ -23,6 +24,9 @@ def find_water(patch: Patch) -> np.ndarray:
     """
     from scipy import ndimage
 
+    dark = dark_in_infrared(patch)
+    if dark is not None:
+        return dark
     side = max(4, int(round(_BLOCK_M / patch.gsd_m)))
     means, roughness, known = _blocks(patch, side)
     used = [*visible(patch), *(k for k, role in enumerate(patch.roles) if role == "nir")]
@@ -36,6 +40,33 @@ def find_water(patch: Patch) -> np.ndarray:
     found = np.zeros(patch.shape, bool)
     found[: sure.shape[0], : sure.shape[1]] = sure
     return found & patch.valid
+
+
+def dark_in_infrared(patch: Patch) -> np.ndarray | None:
+    """Bool (rows, columns): wide water, where near infrared parts the patch into dark and bright; None where it does not.
+
+    Otsu's threshold (1979) on the stretched near infrared; dark specks and strips narrower than a block are left out.
+    """
+    from scipy import ndimage
+
+    band = patch.band("nir")
+    if band is None:
+        return None
+    values = np.clip(band[patch.valid], -0.1, 1.2)
+    count, edges = np.histogram(values, 128)
+    middle = (edges[1:] + edges[:-1]) / 2
+    below = np.cumsum(count)[:-1]
+    above, sums = below[-1] + count[-1] - below, np.cumsum(count * middle)
+    between = below * above * (sums[:-1] / np.maximum(below, 1) - (sums[-1] - sums[:-1]) / np.maximum(above, 1)) ** 2
+    limit = edges[1:-1][between >= (1 - 1e-9) * between.max()].mean()  # the middle of an empty stretch
+    dark, bright = values[values <= limit], values[values > limit]
+    if not len(dark) or not len(bright) or np.median(bright) - np.median(dark) < _PARTED * (dark.std() + bright.std()):
+        return None
+    water = ndimage.binary_opening((band <= limit) & patch.valid, np.ones((3, 3), bool), 1)
+    regions, _ = ndimage.label(water)
+    size = np.bincount(regions.ravel())
+    size[0] = 0
+    return (size * patch.gsd_m**2 >= _LEAST_WATER_M2 * 4)[regions]
 
 
 def _blocks(patch: Patch, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rason.engine.detectors import water
-from rason.engine.detectors.water_mask import afloat, find_water
+from rason.engine.detectors.water_mask import afloat, dark_in_infrared, find_water
 from rason.engine.patch import Patch
 
 RGB = ("red", "green", "blue")
@@ -124,3 +124,30 @@ def test_glint_is_rough_water_and_a_ship_in_it_stands_out():
     data[:, 40:46, 30:60] = 0.9
     p = patch(data)
     assert np.median(water.strangeness(p, everywhere(p), everywhere(p))[41:45, 32:58]) > 5
+
+
+NIR = (*RGB, "nir")
+
+
+def shore(water_nir=0.05, land_nir=0.5):
+    """Water in the left half; land of the same visible colour in the right."""
+    data = sea(level=np.array([*SEA, water_nir], np.float32))
+    data[3, :, 100:] += land_nir - water_nir
+    return data
+
+
+def test_near_infrared_parts_water_from_land_of_the_same_colour():
+    found = dark_in_infrared(patch(shore(), 10.0, NIR))
+    assert found[:, :98].all() and not found[:, 102:].any()
+    assert (find_water(patch(shore(), 10.0, NIR)) == found).all()
+
+
+def test_near_infrared_that_parts_nothing_says_nothing():
+    assert dark_in_infrared(patch(shore(land_nir=0.06), 10.0, NIR)) is None
+    assert dark_in_infrared(patch(sea(), 10.0)) is None
+
+
+def test_dark_roofs_and_shadows_are_no_water():
+    data = shore()
+    data[3, 50:60, 150:160] = 0.05
+    assert not dark_in_infrared(patch(data, 3.0, NIR))[:, 102:].any()
