@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +15,7 @@ from ..detections import Detections
 from ..errors import Refusal
 from ..merging import merge
 from ..patch import Patch
+from ..probability import ScoreModel
 from ..tiles import Bounds, Tile, common, grown, tiles
 from ..zones import Zone
 from . import component_tree, quay, second_look, standing, water, water_mask
@@ -21,6 +25,7 @@ from .screening import Screen, coarser
 
 Window = tuple[slice, slice]
 
+WEIGHTS = Path(__file__).parent / "weights" / "ships.json"
 WORK_GSD_M = 0.6  # finer pixels show fittings, not hulls
 TILE_PX = 2048
 LONGEST_M, WIDEST_M = 420.0, 65.0
@@ -44,8 +49,12 @@ _REPORT_FROM = 0.3
 _SURE, _BULK_REACH_M = 0.6, 50.0  # score of a ship even beside a cloud, and how far its fragments lie
 _UP_THE_QUAY_M = 1.5  # said from here on
 _EXPLAINED = 0.6  # share of the occupied berth that ships must fill for their count to be worth as much
-# Logistic in the score, read off the Sentinel-2 ports; provisional until rason:calibrate replaces it.
-_P_HALF, _P_SLOPE = 0.38, 10.0
+
+
+@cache
+def probability_of() -> ScoreModel:
+    """p of a score: fitted on simulated seas and berths by bench/fit_ships.py, until rason:calibrate replaces it."""
+    return ScoreModel.from_dict(json.loads(WEIGHTS.read_text("utf8"))["model"])
 
 
 def least_length_m(effective_gsd_m: float) -> float:
@@ -340,7 +349,7 @@ def _detections(p: Pieces, score: np.ndarray, bow: np.ndarray, least_m: float) -
         "perhaps two abreast",
         np.where(berthed, "at berth", np.where(p.length < 1.3 * least_m, "small", "")),
     )
-    probability = 1 / (1 + np.exp(-_P_SLOPE * (score - _P_HALF)))
+    probability = probability_of().p(score) if len(score) else np.zeros(0)
     azimuth = np.degrees(p.angle) + 90
     # The wake tells the bow. The hull's taper does not: shadow and deck house outweigh it (right 9 times of 16 on simulated seas).
     heading = np.where(bow == 0, np.nan, np.where(bow > 0, azimuth, azimuth + 180) % 360)
