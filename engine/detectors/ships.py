@@ -84,14 +84,16 @@ class Ships(ZoneByZone):
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Ships whose centre lies in the zone. Measure "m": their total length; at berth the length of quay taken, and "share".
 
-        Raises TooCoarse beyond 11 m effective GSD and Refusal for a track.
+        Raises TooCoarse beyond 11 m effective GSD and Refusal for a track or where all of the zone is excluded.
         """
         if zone.is_track:
             raise Refusal(f"Zone {zone.zone_id} is a line: ships are counted in polygons; draw the water as a polygon.")
         if self.without is not None:
             zone = replace(zone, geometry=zone.geometry.difference(self.without))
             if zone.geometry.is_empty:
-                return Found(Detections.empty(), {"m": 0.0}, True, (f"Zone {zone.zone_id}: all of it is excluded.",))
+                raise Refusal(
+                    "EXCLUDE covers all of zone {zone}: nothing is left to look at; leave the zone out.", zone=zone.zone_id
+                )
         gate.check("ship", scene.effective_gsd_m, scene.gsd_m)
         least = least_length_m(scene.effective_gsd_m)
         # Blown-up pixels (screenshots, tiles) are averaged back to about the detail they hold.

@@ -197,8 +197,9 @@ def test_what_is_excluded_is_not_looked_at():
     scene = picture(300, 300, 3.0, [(220, 400, 150, 30, 0), (700, 400, 150, 30, 0)])
     ships = Ships(without=box(500, 0, 900, 900)).detect(scene, whole(scene)).detections
     assert len(ships) == 1 and ships.x[0] < 300
-    nothing = Ships(without=box(-1, -1, 901, 901)).detect(scene, whole(scene))
-    assert len(nothing.detections) == 0 and "excluded" in nothing.warnings[0]
+    for kind in ("water", "berth", "area"):
+        with pytest.raises(Refusal, match="EXCLUDE covers all of zone z"):
+            Ships(without=box(-1, -1, 901, 901)).detect(scene, whole(scene, kind))
 
 
 def test_what_stood_there_before_is_flagged_not_dropped():
