@@ -14,8 +14,7 @@ from functools import cache
 from time import process_time
 
 import numpy as np
-from fit_freight_cars import SCORERS, SOURCE, leave_one_out, moved, without_shadows
-from fit_track_offset import folds, leave_out, training_cells
+from fit_freight_cars import SCORERS, SOURCE, leave_one_out, without_shadows
 from rail_sets import FILES, ROOT, match, scene, tracks
 from synthetic_rail import TRIALS_REPORT, YARD_REPORT, trial, yard
 
@@ -129,31 +128,33 @@ def one_run(job):
     return evaluate_simulated(*job[1:]) if job[0] == "synthetic" else evaluate(*job)
 
 
-@cache
-def unseen_templates():
-    """Name of each yard track -> templates that did not see it ("": saw all)."""
-    cells = training_cells()
-    return {name: leave_out(*cells, group) for group in [[""], *folds(cells[0])] for name in group}
-
-
 def moved_lines(gsd_m):
-    """How often a line moved sideways is said to lie beside its rails."""
-    return [warned(name, gsd_m, aside) for name in (YARD, MUTTENZ, PORT) for aside in ASIDE_M]
+    """How often a line moved sideways is said to lie beside its rails; where the templates were not fitted."""
+    out = []
+    for name in (MUTTENZ, PORT):
+        picture, half_m = scene(name, gsd_m), fc.STRIP_M
+        fc.STRIP_M = half_m + max(ASIDE_M)
+        wide = [fc.strip_of(picture, track.line) for track in tracks(name)]
+        fc.STRIP_M = half_m
+        out += [warned(name, gsd_m, aside, [aside_of(strip, aside, half_m) for strip in wide]) for aside in ASIDE_M]
+    return out
 
 
-def warned(set_name, gsd_m, aside_m):
+def aside_of(strip, aside_m, half_m):
+    """The strip along a line so far to the left of a wider strip's."""
+    here = np.abs(strip.across_m + aside_m) <= half_m + 1e-6
+    return replace(
+        strip, across_m=strip.across_m[here] + aside_m, colour=strip.colour[:, here], weight=strip.weight[:, here]
+    )
+
+
+def warned(set_name, gsd_m, aside_m, strips):
     """A row of ``moved_lines``: tracks judged, warned of, and the median error of the offset."""
-    templates = unseen_templates()
-    picture = scene(set_name, gsd_m)
-    strips = {track.name: fc.strip_of(picture, moved(track.line, aside_m)) for track in tracks(set_name)}
-    light = we.light_of(list(strips.values()))
-    said, errors = 0, []
-    for track in tracks(set_name):
-        found = to.offset(
-            [strips[track.name]], light, [track.line.length], templates[track.name if set_name == YARD else ""]
-        )
-        said += bool(to.warning(track.name, *found))
-        errors.append(abs(found[0] - aside_m))
+    labelled, light, said, errors = tracks(set_name), we.light_of(strips), 0, []
+    found = to.offsets([[track.line.length] for track in labelled], [[strip] for strip in strips], light)
+    for track, one in zip(labelled, found):
+        said += bool(to.warning(track.name, *one))
+        errors.append(abs(one[0] - aside_m))
     judged = np.isfinite(errors)
     return {
         "set": set_name,

@@ -114,11 +114,11 @@ class FreightCars:
         scorer = scorer_for(scene.effective_gsd_m, has_shadows([stretches for track in seen for stretches in track]))
         bed = marked_bed([seen[zone][k] for zone, k, _, _ in marked], [ends for _, _, *ends in marked], scorer)
         together = _together(zones, lines)
+        offsets = track_offset.offsets([[line.length for line in ways] for ways in lines], strips, light)
         found = []
-        for zone, ways, track, stretched, more in zip(zones, lines, seen, strips, together):
+        for zone, ways, track, offset, more in zip(zones, lines, seen, offsets, together):
             read = [[believed(stretch, scorer) for stretch in read_track(stretches, scorer, bed)] for stretches in track]
-            lengths = [line.length for line in ways]
-            beside = track_offset.warning(zone.zone_id, *track_offset.offset(stretched, light, lengths))
+            beside = track_offset.warning(zone.zone_id, *offset)
             one = _found(zone, ways, read, scorer, counted, light, scene.effective_gsd_m)
             found.append(replace(one, warnings=beside + more + one.warnings))
         return found
@@ -327,7 +327,10 @@ def _notes(length_m: np.ndarray, p: np.ndarray, moved: bool = False) -> np.ndarr
     notes[p < 0.5] = DOUBT_NOTE
     padded = np.pad(np.asarray(length_m, float), 2, constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, 5)[:, [0, 1, 3, 4]] if len(p) > 1 else np.zeros((0, 4))
-    notes[: len(around)][length_m[: len(around)] > DOUBLE * np.nanmedian(around, axis=1)] = DOUBLE_NOTE
+    ordered, count = np.sort(around, axis=1), np.isfinite(around).sum(1)  # what is missing comes last
+    rows = np.arange(len(around))
+    usual = 0.5 * (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2])  # nanmedian would take ten times as long
+    notes[: len(around)][length_m[: len(around)] > DOUBLE * usual] = DOUBLE_NOTE
     if moved:
         notes = np.array([f"{note}; {moving.NOTE}" if note else moving.NOTE for note in notes], object)
     return notes

@@ -88,12 +88,19 @@ class _Trellis:
         self.empty = np.full(n + 1, NEVER)
         self.ended = np.full(n + 1, NEVER)
         self.began = np.full(n + 1, NEVER)  # best score with an object that begins at j
+        self.free = np.full(
+            n + 1 + self.longest, NEVER
+        )  # began less the total there, after as many NEVER as the longest is long
+        self.earlier = np.lib.stride_tricks.sliding_window_view(
+            self.free, len(self.lengths)
+        )  # where objects that end at j begin
         self.length = np.zeros(n + 1, int)  # of the object that ends at j; 0 where it came in from beyond the line
         self._fill(np.log1p(-model.occupied))
 
     def _fill(self, log_empty: float) -> None:
         self.empty[0] = log_empty
         self.began[0] = log_empty + self.log_start
+        self.free[self.longest] = self.began[0]
         first = min(self.n, self.longest)
         cut_in = np.full(self.n + 1, NEVER)
         cut_in[1 : first + 1] = self.log_occupied + self.total[1 : first + 1] + self.log_rest[1 : first + 1]
@@ -103,18 +110,17 @@ class _Trellis:
 
     def _advance(self, j: np.ndarray, cut_in: np.ndarray) -> None:
         """Fill a block of edges; objects that end in it began before it."""
-        begin = j[:, None] - self.lengths
-        back = np.maximum(begin, 0)
-        score = np.where(begin >= 0, self.began[back] - self.total[back] + self.log_length, NEVER)
+        score = self.earlier[j[0] : j[-1] + 1] + self.log_length[::-1]  # of objects from the longest to the shortest
         best = score.argmax(1)
         whole = score[np.arange(len(j)), best] + self.total[j]
         self.ended[j] = np.maximum(whole, cut_in[j])
-        self.length[j] = np.where(whole >= cut_in[j], self.lengths[best], 0)
+        self.length[j] = np.where(whole >= cut_in[j], self.longest - best, 0)
         steps = np.arange(1, len(j) + 1) * self.log_stay
         leaving = self.ended[j - 1] + self.log_leave + self.log_stay
         arrive = np.maximum.accumulate(leaving - steps)
         self.empty[j] = np.maximum(arrive, self.empty[j[0] - 1]) + steps
         self.began[j] = np.maximum(self.empty[j] + self.log_start, self.ended[j] + self.log_follow + self.joint[j])
+        self.free[self.longest + j] = self.began[j] - self.total[j]
 
     def finish(self) -> tuple[str, int]:
         """How the line ends: in "empty" or "ended" at n, or in an object "cut" by the end that began at the step returned."""

@@ -8,10 +8,11 @@ where the rails lie (a softmax over offsets and templates, fitted by ``bench/fit
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,11 @@ CELL_M = 10.0
 EDGE_M = 0.5  # edges are differences over twice this across the track
 SEEN = 0.9  # of a cell's column
 ALIKE = 0.3  # neighbouring cells show the same thing: their log-odds count this much
-FAR_M, SURE, FEWEST = 0.75, 0.98, 3  # what is worth a warning: metres, probability, cells
+FAR_M, SURE, FEWEST = 0.5, 0.95, 3  # what is surely beside: metres, probability, cells
+WORTH_M = 0.6  # and what is worth a warning
+PARALLEL = 0.9  # cosine of the angle between tracks that vouch for each other
+OTHERS = 0.3  # how much of what the other tracks show counts for one
+DEVIATION_M, ALONE = 0.3, 0.2  # how far a line lies from its neighbours' offset, and how often anywhere
 LIMIT_M = 1.85  # what fits best at the limit of what was tried may be the next track
 ACROSS_M = np.arange(-HALF_M - TRIED_M, HALF_M + TRIED_M + 1e-9, GRID_M)
 OFFSETS_M = np.arange(-TRIED_M, TRIED_M + 1e-9, GRID_M)
@@ -41,6 +46,11 @@ class Templates:
     weights: np.ndarray
     bias: np.ndarray
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Templates:
+        """From a file."""
+        return cls(*(np.asarray(values[name], float) for name in ("scale", "weights", "bias")))
+
     def log_chances(self, profiles: np.ndarray) -> np.ndarray:
         """Log probability (cells, offsets) of each offset of OFFSETS_M, from profiles (cells, features, across)."""
         windows = np.lib.stride_tricks.sliding_window_view(profiles / self.scale[:, None], self.weights.shape[2], axis=2)
@@ -52,8 +62,7 @@ class Templates:
 @lru_cache(maxsize=1)
 def shipped_templates() -> Templates:
     """The fitted templates."""
-    values = json.loads(WEIGHTS.read_text("utf8"))
-    return Templates(*(np.asarray(values[name], float) for name in ("scale", "weights", "bias")))
+    return Templates.from_dict(json.loads(WEIGHTS.read_text("utf8")))
 
 
 def profiles(strip: Strip, light: Light) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -88,14 +97,36 @@ def _between(across_m: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(ACROSS_M, across_m, unit) for unit in np.eye(len(across_m))])
 
 
-def offset(
-    strips: Sequence[Strip], light: Light, lengths_m: Sequence[float], templates: Templates | None = None
-) -> tuple[float, float, np.ndarray]:
-    """Where the rails of a zone's lines lie to the right of them in metres, how probably FAR_M or more away, and the right (2,).
+def offsets(
+    lengths_m: Sequence[Sequence[float]], strips: Sequence[Sequence[Strip]], light: Light, templates: Templates | None = None
+) -> list[tuple[float, float, np.ndarray]]:
+    """Where the rails of each zone's lines lie to the right of them in metres, how probably FAR_M or more away, and the right (2,).
 
-    NaN and 0 where too little was seen. The right is a unit vector (east, north), a mean over the lines.
+    NaN and 0 where too little was seen. The right is a unit vector (east, north), a mean over the zone's lines. A picture that lies
+    aside moves all tracks alike, so parallel tracks vouch for each other: what the others show is each one's prior.
     """
-    templates = templates or shipped_templates()
+    shown = [_shown(each, light, lengths, templates or shipped_templates()) for each, lengths in zip(strips, lengths_m)]
+    rights = np.stack([right for *_, right in shown]) if shown else np.zeros((0, 2))
+    same_way = rights @ rights.T
+    out = []
+    for k, (own, cells, right) in enumerate(shown):
+        if cells < FEWEST:
+            out.append((float("nan"), 0.0, right))
+            continue
+        others = np.zeros(len(OFFSETS_M))
+        for j in np.flatnonzero(np.abs(same_way[k]) >= PARALLEL):
+            if j != k:
+                others += shown[j][0][:: 1 if same_way[k, j] > 0 else -1]
+        chance = _chances(ALIKE * own + np.log(_expected(_chances(OTHERS * ALIKE * others))))
+        far = float(chance[np.abs(OFFSETS_M) >= FAR_M - 1e-9].sum())
+        out.append((float(chance @ OFFSETS_M), far, right))
+    return out
+
+
+def _shown(
+    strips: Sequence[Strip], light: Light, lengths_m: Sequence[float], templates: Templates
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """Log-likelihood of each offset, the cells it comes from, and the right (2,) as a unit vector, of one zone's lines."""
     total, cells, right = np.zeros(len(OFFSETS_M)), 0, np.zeros(2)
     for strip, length_m in zip(strips, lengths_m):
         shown, at, turned = profiles(strip, light)
@@ -103,17 +134,23 @@ def offset(
         chances = templates.log_chances(shown).sum(0) if len(shown) else np.zeros(len(OFFSETS_M))
         total += chances[::-1] if turned else chances
         cells, right = cells + len(shown), right + right_of(strip)
-    if cells < FEWEST:
-        return float("nan"), 0.0, right
-    chance = np.exp(ALIKE * (total - total.max()))
-    chance /= chance.sum()
-    far = float(chance[np.abs(OFFSETS_M) >= FAR_M - 1e-9].sum())
-    return float(chance @ OFFSETS_M), far, right / max(float(np.hypot(*right)), 1e-9)
+    return total, cells, right / max(float(np.hypot(*right)), 1e-9)
+
+
+def _chances(log_likelihood: np.ndarray) -> np.ndarray:
+    chance = np.exp(log_likelihood - log_likelihood.max())
+    return chance / chance.sum()
+
+
+def _expected(others: np.ndarray) -> np.ndarray:
+    """Prior of a line's offset from that of its neighbours: about the same, or any."""
+    near = np.exp(-0.5 * (np.subtract.outer(OFFSETS_M, OFFSETS_M) / DEVIATION_M) ** 2)
+    return (1 - ALONE) * (near / near.sum(0)) @ others + ALONE / len(OFFSETS_M)
 
 
 def warning(zone_id: str, to_right_m: float, far: float, right: np.ndarray) -> tuple[str, ...]:
     """What to tell the user of a line that surely lies beside its rails."""
-    if not (far > SURE and FAR_M <= abs(to_right_m) <= LIMIT_M):
+    if not (far > SURE and WORTH_M <= abs(to_right_m) <= LIMIT_M):
         return ()
     east, north = -np.sign(to_right_m) * right  # from the rails to the line
     point = POINTS[int(round(np.degrees(np.arctan2(east, north)) / 45.0)) % 8]

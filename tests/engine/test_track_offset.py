@@ -28,3 +28,42 @@ def test_chances_follow_the_profile():
         chances = np.exp(templates.log_chances(profile)[0])
         assert chances.sum() == pytest.approx(1.0)
         assert chances.argmax() == k
+
+
+RIGHT = np.array([0.0, -1.0])
+
+
+def evidence(at_m, strength):
+    """Log-likelihood of a line whose rails lie at_m to its right."""
+    return -strength * (to.OFFSETS_M - at_m) ** 2
+
+
+def told(monkeypatch, shown):
+    """How many lines are warned about."""
+    every = iter(shown)
+    monkeypatch.setattr(to, "_shown", lambda *_: next(every))
+    found = to.offsets([[100.0]] * len(shown), [[]] * len(shown), None)
+    return [bool(to.warning("T", *one)) for one in found]
+
+
+@pytest.mark.parametrize("turned", [1, -1])
+def test_what_the_other_tracks_show_makes_a_weak_one_sure(monkeypatch, turned):
+    """Whichever way each line was drawn."""
+    weak, sure = evidence(0.9, 8.0), evidence(1.0 * turned, 60.0)
+    assert told(monkeypatch, [(weak, 10, RIGHT)]) == [False]
+    assert told(monkeypatch, [(weak, 10, RIGHT), *[(sure, 10, RIGHT * turned)] * 3]) == [True] * 4
+
+
+def test_one_line_aside_among_true_ones_is_said_of_it_alone(monkeypatch):
+    true, aside = evidence(0.0, 60.0), evidence(1.0, 60.0)
+    assert told(monkeypatch, [(aside, 10, RIGHT), *[(true, 10, RIGHT)] * 3]) == [True, False, False, False]
+
+
+def test_tracks_that_run_elsewhere_say_nothing(monkeypatch):
+    weak, across = evidence(0.9, 8.0), evidence(1.0, 60.0)
+    shown = [(weak, 10, RIGHT), *[(across, 10, np.array([1.0, 0.0]))] * 3]
+    assert told(monkeypatch, shown) == [False, True, True, True]
+
+
+def test_too_little_seen_says_nothing(monkeypatch):
+    assert told(monkeypatch, [(evidence(1.0, 60.0), 2, RIGHT)]) == [False]
