@@ -6,6 +6,7 @@ read of the same windows); 10,000 detections in 200 zones; growth with area at 1
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -187,6 +188,47 @@ def growth(folder):
     return rows
 
 
+def container_zone(path, seconds=30.0):
+    """One yard over a whole scene, stopped after so long: hectares a second, the longest wait for a stop, and peak memory.
+
+    Prints JSON: for a process of its own, whose peak is then the detector's.
+    """
+    from shapely.geometry import box
+
+    from rason.engine.detectors.containers import Containers
+    from rason.engine.errors import Cancelled
+    from rason.engine.scene import Scene
+    from rason.engine.zones import Zone
+
+    scene = Scene.open(str(path))
+    zone = Zone("all", "yard", box(*scene.bounds).buffer(-20, join_style=2))
+    scene.read((*scene.bounds[:2], scene.bounds[0] + 50, scene.bounds[1] + 50))  # its contrast and borders are measured once
+    begin = last = time.perf_counter()
+    used, waits, done = time.process_time(), [], 0.0
+
+    def progress(fraction):
+        nonlocal last, done
+        now = time.perf_counter()
+        waits.append(now - last)
+        last, done = now, fraction
+        if now - begin > seconds:
+            raise Cancelled
+
+    with contextlib.suppress(Cancelled):
+        Containers().detect(scene, zone, progress)
+    ha = done * zone.area_m2 / 1e4
+    print(json.dumps({
+        "zone_ha": round(zone.area_m2 / 1e4), "counted_ha": round(ha, 1), "ha_per_cpu_second": round(ha / (time.process_time() - used), 1),
+        "longest_wait_s": round(max(waits), 2), "peak_mb": round(high_water_kb(os.getpid()) / 1024),
+    }))  # fmt: skip
+
+
+def alone(*arguments):
+    """What this script prints when it runs in a process of its own."""
+    done = subprocess.run([sys.executable, __file__, *map(str, arguments)], capture_output=True, check=True, text=True)
+    return json.loads(done.stdout)
+
+
 def tally_marks():
     """Seconds for 10,000 detections in 200 zones."""
     import numpy as np
@@ -219,6 +261,9 @@ def machine():
 def main():
     """Measure everything and write the results."""
     load_rason()
+    if sys.argv[1:2] == ["--containers"]:
+        container_zone(sys.argv[2])
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scene, zones = folder / "scene.tif", folder / "zones.gpkg"
@@ -228,6 +273,7 @@ def main():
             "machine": machine(),
             "start_up": start_up(folder),
             "100_megapixels_20_zones": {**tally_process(folder, scene, zones), "windows": windows(scene, zones)},
+            "containers_in_a_zone_of_100_megapixels": alone("--containers", scene),
             "tally_10000_detections_200_zones_s": tally_marks(),
             "growth": growth(folder),
         }

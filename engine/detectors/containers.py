@@ -17,7 +17,7 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..patch import Patch
-from ..tiles import grown
+from ..tiles import grown, tiles
 from ..zones import Zone
 from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .block_boxes import LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
@@ -33,6 +33,7 @@ TYPE_P_MOST = {
 }  # they differ by 1.5 m: on simulated yards half of the longer ones pass for the shorter
 RING_M = 8.0  # ground is learned this far around the zone
 RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixels in all
+RING_PIECE_M = 400.0  # in pieces of this side
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
 OTHER_THAN_GROUND = 3.0  # standard deviations
 SQUARE_M = 120.0  # a zone is worked off in squares of at most this side, which bounds the memory
@@ -109,7 +110,7 @@ class Containers(ZoneByZone):
         verdict = gate.check("container", scene.effective_gsd_m, scene.gsd_m)
         if zone.is_track:
             raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
-        ground, around, warnings = _surroundings(scene, zone)
+        ground, around, warnings = _surroundings(scene, zone, progress)
         settings = self.settings if around else self.settings.careful()
         squares = list(zone.squares(SQUARE_M))
         done: list[Square] = []
@@ -303,13 +304,11 @@ def _holds(boxes: Detections, a: int, b: int) -> bool:
     return bool(abs(along) < boxes.length_m[a] / 2 and abs(right) < boxes.width_m[a] / 2)
 
 
-def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, bool, list[str]]:
+def _surroundings(scene: SceneLike, zone: Zone, progress: Progress) -> tuple[Ground | None, bool, list[str]]:
     """Ground colours, whether they come from the ring around the zone, and what is wrong with that ring."""
-    bounds = grown(zone.geometry.bounds, RING_M)
-    area_m2 = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
-    patch = scene.read(bounds, max(scene.gsd_m, (area_m2 / RING_PIXELS) ** 0.5))
-    ring = patch.inside(zone.geometry.buffer(RING_M)) & ~patch.inside(zone.geometry) & patch.valid
-    colours = lab(patch.rgb()[:, ring])
+    near = zone.geometry.buffer(RING_M)
+    ring = near.difference(zone.geometry)
+    colours = _colours(scene, ring, near.bounds, progress)
     ground = Ground.learn(colours.T)
     if ground is not None:
         other = float(np.mean(ground.distance(colours) > OTHER_THAN_GROUND))
@@ -323,15 +322,31 @@ def _surroundings(scene: SceneLike, zone: Zone) -> tuple[Ground | None, bool, li
                 "surrounds the boxes."
             ],
         )
-    smooth = patch.valid & patch.inside(zone.geometry) & _quiet(patch)
     return (
-        Ground.learn(lab(patch.rgb()[:, smooth]).T),
+        Ground.learn(_colours(scene, zone.geometry, near.bounds, progress, smooth=True).T),
         False,
         [
             f"Zone {zone.zone_id}: no ground is seen around it, so its colours were learned inside: boxes of one colour may be "
             "missed and lone ones are left out; draw the zone with a few metres of free ground within the scene."
         ],
     )
+
+
+def _colours(
+    scene: SceneLike, where: Any, bounds: tuple[float, float, float, float], progress: Progress, smooth: bool = False
+) -> np.ndarray:
+    """Lab colours (3, n) of what is seen in a polygon, or of its smoother half; read in pieces, those of a large box coarser."""
+    from shapely.geometry import box
+
+    gsd_m = max(scene.gsd_m, ((bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / RING_PIXELS) ** 0.5)
+    parts = [np.zeros((3, 0), np.float32)]
+    for tile in tiles(bounds, RING_PIECE_M, 0.0):
+        progress(0.0)
+        if where.intersects(box(*tile.core)):
+            patch = scene.read(tile.core, gsd_m)
+            chosen = patch.valid & patch.inside(where)
+            parts.append(lab(patch.rgb()[:, chosen & _quiet(patch) if smooth else chosen]))
+    return np.concatenate(parts, 1)
 
 
 def _quiet(patch: Patch) -> np.ndarray:
