@@ -121,6 +121,44 @@ VISIBILITY = (
 )
 SLOT_VISIBILITY = (Column("slot_id", TEXT, "The slot looked at"), *VISIBILITY)
 
+# What rason:portcalls says of each call, and of each zone.
+CALLS = (
+    Column("zone_id", TEXT, "The berth, or the track"),
+    Column("class", TEXT, "ship, or what else stood there"),
+    Column("arrival_earliest", TEXT, "Last usable look without it, ISO 8601 in UTC; empty where the looks begin with it"),
+    Column("arrival_latest", TEXT, "First look with it"),
+    Column("departure_earliest", TEXT, "Last look with it"),
+    Column("departure_latest", TEXT, "First usable look without it; empty where the looks end with it"),
+    Column("length_m", REAL, "Mean of its measured lengths; empty where none was measured"),
+    Column("length_low", REAL, "Lower end of its 90 % interval"),
+    Column("length_high", REAL, "Upper end"),
+    Column("looks", INTEGER, "Looks in which it was seen"),
+    Column("p", REAL, "Probability that anything was there at all, 1 where a person marked or accepted it"),
+    Column("consistent_with", TEXT, "Listed ships of such a length and at such dates: not which ship it was"),
+    Column("note", TEXT, "The call in a sentence"),
+)
+CALLS_SUMMARY = (
+    Column("zone_id", TEXT, "The berth or track; all zones: where one that shifts berth counts once"),
+    Column("class", TEXT, "ship, or what else stood there"),
+    Column("looks", INTEGER, "Looks in all"),
+    Column("usable", INTEGER, "Looks that would have shown it"),
+    Column("first", TEXT, "The first of these, ISO 8601 in UTC"),
+    Column("last", TEXT, "The last"),
+    Column("longest_gap_days", REAL, "Days between two usable looks at most"),
+    Column("at_least", INTEGER, "Calls at least"),
+    Column("missed_1d", REAL, "Chance that a call of 1 day between first and last was never seen"),
+    Column("missed_2d", REAL, "The same for a call of 2 days"),
+    Column("missed_3d", REAL, "The same for 3 days"),
+    Column("missed_5d", REAL, "The same for 5 days"),
+    Column("stay_days", REAL, "Days that a call is taken to last at least, for the upper bounds"),
+    Column("at_most", INTEGER, "Calls of that stay or longer, at most (95 %); empty where the looks give no bound"),
+    Column("most_a_month", REAL, "Such calls in 30 days in the long run, at most (95 %)"),
+    Column("load_unit", TEXT, "What a call is taken to carry"),
+    Column("flow_low", REAL, "At least calls times least load"),
+    Column("flow_high", REAL, "At most calls times greatest load; empty where the looks give no bound"),
+    Column("note", TEXT, "The zone in sentences"),
+)
+
 COMPARISON = (
     Column("zone_id", TEXT, "The zone compared"),
     Column("class", TEXT, "The class compared"),

@@ -289,6 +289,14 @@ def _visibility(layer):
     layer.conditionalStyles().setRowStyles([unseen])
 
 
+def _calls(layer):
+    unsure = QgsConditionalStyle('"p" < 0.95')
+    unsure.setName("not reviewed")
+    unsure.setBackgroundColor(QColor("#fff6c2"))
+    unsure.setTextColor(QColor("#202020"))
+    layer.conditionalStyles().setRowStyles([unsure])
+
+
 def _plain_table(layer):
     """Nothing to draw."""
 
@@ -318,4 +326,6 @@ STYLES = {
     "series": _series,
     "series_summary": _plain_table,
     "visibility": _visibility,
+    "calls": _calls,
+    "calls_summary": _plain_table,
 }

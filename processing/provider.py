@@ -26,6 +26,7 @@ ALGORITHMS = {
     "tallyoil": "TallyOil",
     "compareepochs": "CompareEpochs",
     "tallyseries": "TallySeries",
+    "portcalls": "PortCalls",
     "accuracy": "Accuracy",
     "calibrate": "Calibrate",
 }

@@ -20,6 +20,7 @@ IDS = {
     "tallyoil",
     "compareepochs",
     "tallyseries",
+    "portcalls",
     "accuracy",
     "calibrate",
     "countyard",
