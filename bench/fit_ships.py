@@ -68,7 +68,7 @@ def main():
         score, true = gathered("fit")
         # A logistic curve: there are too few false detections for steps.
         model = replace(probability.fit(score, true, synthetic=True), knots=np.zeros((0, 2)))
-        said = f"simulated seas and berths, family fit, seeds {SEEDS['fit'][0]} to {SEEDS["fit"][-1]}: {len(true)} detections, {true.sum()} ships"
+        said = f"simulated seas and berths, family fit, seeds {SEEDS['fit'][0]} to {SEEDS['fit'][-1]}: {len(true)} detections, {true.sum()} ships"
         values = {
             key: np.round(value, 5).tolist() if isinstance(value, list) and key != "names" else value
             for key, value in model.to_dict().items()
