@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
+from ..engine.errors import Refusal
 from ..engine.rules import rules
 from ..layers import schema
 from . import bridge, lazy, outputs, scenes
@@ -103,6 +104,11 @@ class DetectInScene(RasonAlgorithm):
     def work(self, parameters, context, feedback):
         """Detect, then write."""
         seen = [zone for zone in self.zones if self.visible[zone.zone_id] > 0]
+        if not seen:
+            raise Refusal(
+                "INPUT shows nothing in {zones}: all of its pixels there are nodata; take another scene or other zones.",
+                zones=self.zones_key,
+            )
         found = self.finder.detect_together(self.scene, seen, bridge.progress(feedback, 0, 90))
         detections = counting.objects_once([part.detections for part in found], seen)
         detections = counting.with_p(detections, self.calibration, self.scene)

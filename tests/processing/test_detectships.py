@@ -62,3 +62,18 @@ def test_what_stands_there_on_another_date_is_flagged(run, harbour, water):
 
 def test_lines_cannot_be_other_detections(refused, harbour, water, place):
     refused("is a line", "rason:detectships", INPUT=harbour, ZONES=water, STATIC=place.zones, OUTPUT="memory:")
+
+
+def test_a_zone_without_pixels_or_wholly_excluded_is_refused(refused, harbour, water, tmp_path):
+    from osgeo import gdal
+
+    blank = str(tmp_path / "blank.tif")
+    gdal.Translate(blank, harbour, noData=0)
+    scene = gdal.Open(blank, gdal.GA_Update)
+    for band in range(1, scene.RasterCount + 1):
+        pixels = scene.GetRasterBand(band).ReadAsArray()
+        pixels[:, 50:] = 0
+        scene.GetRasterBand(band).WriteArray(pixels)
+    scene = None
+    refused("shows nothing in ZONES", "rason:detectships", INPUT=blank, ZONES=water, OUTPUT="memory:")
+    refused("EXCLUDE covers all of zone B", "rason:detectships", INPUT=harbour, ZONES=water, EXCLUDE=water, OUTPUT="memory:")
