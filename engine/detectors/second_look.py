@@ -198,7 +198,7 @@ def _runs(on: np.ndarray, least: int) -> list[tuple[int, int]]:
 
 def _from_land(s: _Strip, p: Pieces) -> bool:
     """Whether the piece goes on beyond the zone's edge at one of its ends, as a jib or a jetty does."""
-    lane = np.abs(s.across) < 0.5 * p.width[0]
+    lane = np.abs(s.across) < max(0.5 * p.width[0], 1.0)
     flank = np.abs(s.across) > 0.5 * p.width[0] + 1.5
     for end in (1, -1):
         past = end * s.along > 0.5 * p.length[0] + 0.5
