@@ -7,28 +7,31 @@ intervals. Source: ALGORITHMS 2.3 (Q1) and STATISTICS 4; measured in bench/verdi
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .calibration import COUNTED, PRIORS, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration, CalibrationDraws, hand_draws
+from .calibration import COUNTED, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration
+from .classes import RADAR_CLASSES
 from .errors import Refusal
-from .tally import LEAST_VISIBLE, SceneDraws, about, hidden
+from .row_draws import Drawer, Row, small_amount, visible_share
+from .tally import LEAST_VISIBLE, about
 
-Row = Mapping[str, Any]
 Key = tuple[str, str, str]  # zone_id, class, unit
 
 SIZE = 20_000  # draws: the smallest p-value that can come out is 1e-4
 CALL_LEVEL = 0.95  # of the interval of the difference; a 90 % one would call 10 % of unchanged pairs
 LARGEST_Q = 0.05
 SAME_LEVEL = 0.90
+WHOLE = ("objects", "TEU")
+LARGEST_GROUND_RATIO = 1.05  # of a zone's ground in two tallies: a polygon or line of another size is another zone
 POWER = 2.8  # 1.96 + 0.84: two-sided 5 %, 80 % power
 
 NOT_OBSERVED, NOT_COMPARABLE = "not observed", "not comparable"
 INCREASE, DECREASE, NO_CHANGE_SHOWN = "increase", "decrease", "no change shown"
+FIVE_LOOKS = "A level, or a trend, needs at least five looks in each period: these are two."
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Comparison:
 
     difference, low, high: second minus first, at the tallies' level. ratio, ratio_low, ratio_high: second over first.
     p_value: two-sided, of no difference; q_value: the same over the zones of one class and unit (Benjamini-Yekutieli).
+    on_common: only what both epochs could see was compared. reason: why the two cannot be compared. of_level: asked was whether the level changed, of which each day is one draw.
     smallest_visible_change: the ratio (above 1) that would have been seen in 80 of 100 such pairs. ratio_only: without a
     calibration the difference is only as good as the prior; quote the ratio. common_visible_fraction: of the zone, in both
     epochs; "at least" when worked out from the two fractions.
@@ -60,6 +64,9 @@ class Comparison:
     smallest_visible_change: float | None = None
     common_visible_fraction: float | None = None
     ratio_only: bool = False
+    reason: str = ""
+    on_common: bool = False
+    of_level: bool = False
 
     def row(self) -> dict[str, Any]:
         """The fields of the comparison table, epochs left to the caller."""
@@ -95,6 +102,8 @@ def compare(
     *,
     same_within: float = 0.5,
     common_visible: Mapping[str, float] | None = None,
+    on_common: bool = False,
+    of_level: bool = False,
     seed: int = 0,
     size: int = SIZE,
 ) -> list[Comparison]:
@@ -103,7 +112,9 @@ def compare(
     rows: mappings with the tally table's fields. calibrations: those the rows may rest on, found by the row's
     ``calibration``; the prior of ``Calibration.none`` is always known. same_within: the relative change that counts as the
     same, fixed beforehand. common_visible: by zone_id, the fraction of the zone seen in both epochs; left out, its sure
-    lower bound is reported.
+    lower bound is reported. on_common: the rows are of that common part alone (``common_ground``). of_level: whether the level changed that the two days were drawn from, instead of the number
+    on the ground: the day-to-day scatter of independent objects (Poisson) is then added to both. Measures have no such scatter
+    that could be known, so they are compared as they are.
     Raises Refusal for duplicate rows, an estimate without its ends, tallies at different levels or with nothing in common.
     """
     first, second = _by_key(rows_1, "first"), _by_key(rows_2, "second")
@@ -116,10 +127,13 @@ def compare(
             f"The two tallies have different levels ({', '.join(f'{x:g}' for x in sorted(levels))}). "
             "Make both with the same LEVEL."
         )
-    drawer = _Drawer(calibrations, seed, size)
+    drawer = Drawer(calibrations, seed, size)
     level = levels.pop() if levels else SAME_LEVEL
-    pairs = [_pair(key, first.get(key), second.get(key), level, common_visible or {}, same_within, drawer) for key in keys]
-    compared = _with_q_values([comparison for comparison, _ in pairs])
+    pairs = [
+        _pair(key, first.get(key), second.get(key), level, common_visible or {}, same_within, of_level, drawer)
+        for key in keys
+    ]
+    compared = _with_q_values([replace(comparison, on_common=on_common) for comparison, _ in pairs])
     return [
         replace(comparison, verdict=call) if call and (comparison.q_value or 0.0) <= LARGEST_Q else comparison
         for comparison, (_, call) in zip(compared, pairs)
@@ -140,66 +154,6 @@ def _by_key(rows: Iterable[Row], which: str) -> dict[Key, Row]:
     return found
 
 
-class _Drawer:
-    """Draws (size,) of what was there, from a tally row; shared draws and scene effects are made once."""
-
-    def __init__(self, calibrations: Iterable[Calibration], seed: int, size: int) -> None:
-        self._calibrations = {calibration.key: calibration for calibration in calibrations}
-        self._seed, self._size = seed, size
-        self._shared: dict[str, CalibrationDraws | None] = {}
-        self._scenes: dict[tuple[Any, ...], SceneDraws] = {}
-
-    def __call__(self, row: Row, epoch: int, least_sd: float) -> np.ndarray:
-        """The draws; ``least_sd``: of the scene's effect where it was not counted by hand."""
-        name = f"{row['zone_id']} {row['class']} {row.get('unit')}"
-        rng = np.random.default_rng([self._seed, 7, epoch, zlib.crc32(name.encode())])
-        scene = self._scene(row, epoch, least_sd)
-        if scene is None:
-            return _from_interval(row, rng, self._size)
-        visible = _visible(row)
-        seen = scene.seen(float(row["detected"]), float(row.get("exposure") or 0) * visible, rng)
-        return seen + hidden(seen, visible, rng)
-
-    def _scene(self, row: Row, epoch: int, least_sd: float) -> SceneDraws | None:
-        """What the row's epoch has in common, or None where only the interval is left."""
-        if (row.get("unit") or "objects") != "objects" or row.get("detected") is None:
-            return None
-        by_hand = row.get("basis") in (COUNTED, REVIEWED)
-        key, least_sd = ("by hand", 0.0) if by_hand else (str(row.get("calibration") or ""), least_sd)
-        if key not in self._shared:
-            self._shared[key] = self._make_shared(key, str(row["class"]))
-        shared = self._shared[key]
-        if shared is not None and (key, least_sd, epoch) not in self._scenes:
-            seed = [self._seed, epoch, zlib.crc32(key.encode())]
-            self._scenes[key, least_sd, epoch] = SceneDraws.make(shared, seed, least_sd=least_sd)
-        return self._scenes.get((key, least_sd, epoch))
-
-    def _make_shared(self, key: str, class_name: str) -> CalibrationDraws | None:
-        if key == "by hand":
-            return hand_draws(self._seed, self._size)
-        priors = (Calibration.none(class_name, prior=name) for name in PRIORS)
-        calibration = self._calibrations.get(key) or next((prior for prior in priors if prior.key == key), None)
-        # seeded by the key: different calibrations share nothing
-        return calibration.draws(self._seed + zlib.crc32(key.encode()), self._size) if calibration else None
-
-
-def _from_interval(row: Row, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Log-normal draws with the row's median and ends, each side with its own spread; whole for objects.
-
-    The calibration's common error is in there twice, as if independent: wider than need be, never narrower.
-    """
-    from scipy.special import ndtri
-
-    whole = (row.get("unit") or "objects") in ("objects", "TEU")
-    estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
-    offset = _offset(str(row.get("unit") or "objects"), row)
-    z = rng.standard_normal(size)
-    centre, tail = np.log(estimate + offset), ndtri((1 + float(row["level"])) / 2)
-    up, down = (np.log(high + offset) - centre) / tail, (centre - np.log(low + offset)) / tail
-    drawn = np.exp(centre + z * np.where(z > 0, up, down)) - offset
-    return np.maximum(np.rint(drawn), 0) if whole else np.maximum(drawn, 0)
-
-
 def _pair(
     key: Key,
     first: Row | None,
@@ -207,32 +161,50 @@ def _pair(
     level: float,
     common_visible: Mapping[str, float],
     same_within: float,
-    drawer: _Drawer,
+    of_level: bool,
+    drawer: Drawer,
 ) -> tuple[Comparison, str]:
     """Figures of one zone with the verdict it has when no change is called; and the change to call, or ""."""
-    if first is None or second is None:
-        return Comparison(*key, first, second, NOT_COMPARABLE, level), ""
-    common = common_visible.get(key[0], max(0.0, round(_visible(first) + _visible(second) - 1, 4)))
+    reason = "tallied on only one of these two days" if first is None or second is None else _unlike(first, second)
+    if first is None or second is None or reason:
+        return Comparison(*key, first, second, NOT_COMPARABLE, level, reason=reason), ""
+    common = common_visible.get(key[0], max(0.0, round(visible_share(first) + visible_share(second) - 1, 4)))
     known = Comparison(*key, first, second, NOT_OBSERVED, level, common_visible_fraction=common)
     nothing_in_common = key[0] in common_visible and common <= 0
-    if nothing_in_common or min(_visible(first), _visible(second)) < LEAST_VISIBLE:
+    if nothing_in_common or min(visible_share(first), visible_share(second)) < LEAST_VISIBLE:
         return known, ""
     uncalibrated = UNCALIBRATED in (first.get("basis"), second.get("basis"))
     least_sd = UNCALIBRATED_SD if uncalibrated else 0.0  # of both: only their difference matters
-    return _figures(
-        replace(known, ratio_only=uncalibrated), drawer(first, 1, least_sd), drawer(second, 2, least_sd), same_within
-    )
+    before, after = drawer(first, 1, least_sd), drawer(second, 2, least_sd)
+    known = replace(known, ratio_only=uncalibrated)
+    if of_level and key[2] in WHOLE:
+        before, after, known = drawer.levels(before, 1, key), drawer.levels(after, 2, key), replace(known, of_level=True)
+    return _figures(known, before, after, same_within)
+
+
+def _unlike(first: Row, second: Row) -> str:
+    """Why two rows of one zone, class and unit do not measure the same; "" where they do."""
+    radar = [row.get("rules") == RADAR_CLASSES[name].rule if (name := str(row["class"])) in RADAR_CLASSES else False
+             for row in (first, second)]  # fmt: skip
+    if radar[0] != radar[1]:
+        return "found in radar on one of these two days and in an optical scene on the other"
+    grounds = [float(row.get("exposure") or 0) for row in (first, second)]
+    if min(grounds) > 0 and max(grounds) > LARGEST_GROUND_RATIO * min(grounds):
+        return (
+            f"tallied in zones of this name but of different size on these two days ({grounds[0]:.3g} and {grounds[1]:.3g})"
+        )
+    return ""
 
 
 def _figures(known: Comparison, before: np.ndarray, after: np.ndarray, same_within: float) -> tuple[Comparison, str]:
     first, second = known.first or {}, known.second or {}
-    offset = _offset(known.unit, first, second)
+    small = small_amount(known.unit, first, second)
     estimates = float(first["estimate"]), float(second["estimate"])
     digits = 2 if known.unit == "share" else 0
-    up, log_ratio = after - before, np.log((after + offset) / (before + offset))
+    up, log_ratio = after - before, np.log((after + small) / (before + small))
     difference = _around(estimates[1] - estimates[0], _ends(up, known.level), digits)
     ratio_ends = [float(np.exp(end)) for end in _ends(log_ratio, known.level)]
-    ratio = _around((estimates[1] + offset) / (estimates[0] + offset), ratio_ends, 3)
+    ratio = _around((estimates[1] + small) / (estimates[0] + small), ratio_ends, 3)
     smaller = min(np.count_nonzero(up <= 0), np.count_nonzero(up >= 0))
     call_low, call_high = _ends(up, CALL_LEVEL)
     same_low, same_high = _ends(log_ratio, SAME_LEVEL)
@@ -252,21 +224,10 @@ def _figures(known: Comparison, before: np.ndarray, after: np.ndarray, same_with
     return comparison, INCREASE if call_low > 0 else DECREASE if call_high < 0 else ""
 
 
-def _offset(unit: str, *rows: Row) -> float:
-    """Added to both numbers of a ratio, so that nothing has a ratio to something: half an object, 2 % of a measure."""
-    return 0.5 if unit in ("objects", "TEU") else 0.02 * max([float(row["high"]) for row in rows] + [1e-9])
-
-
 def _around(value: float, ends: Sequence[float], digits: int) -> tuple[float, float, float]:
     """Value, low and high, rounded, with the value inside."""
     value, low, high = (round(float(x), digits) for x in (value, *ends))
     return value, min(low, value), max(high, value)
-
-
-def _visible(row: Row) -> float:
-    """The visible fraction; 0 where the row holds no estimate."""
-    fraction = row.get("visible_fraction")
-    return 0.0 if row.get("estimate") is None else 1.0 if fraction is None else min(float(fraction), 1.0)
 
 
 def _ends(draws: np.ndarray, level: float) -> tuple[float, float]:
@@ -309,9 +270,11 @@ def by_q_values(p_values: Sequence[float]) -> np.ndarray:
 def _sentence(c: Comparison, day_1: str, day_2: str, noun: str) -> str:
     where = f"Zone {c.zone_id}"
     if c.verdict == NOT_COMPARABLE:
-        return f"{where}: {noun} were tallied on only one of these two days, so nothing can be compared."
+        return f"{where}: {noun} were {c.reason}, so nothing can be compared."
     if c.verdict == NOT_OBSERVED or c.first is None or c.second is None:
         return f"{where}: on at least one of these two days ({day_1}, {day_2}) too little could be seen to compare {noun}."
+    if c.on_common and c.common_visible_fraction is not None and c.common_visible_fraction < 0.995:
+        where += f", the {100 * c.common_visible_fraction:.0f} % of it that both scenes show"
     found = f"{where}: {_number(c.first, c.unit, noun)} on {day_1}, {_number(c.second, c.unit, noun)} on {day_2}."
     bases = {row.get("basis") for row in (c.first, c.second)}
     source = "not calibrated for this site and scene, so rough" if c.ratio_only else "from labelled scenes"
@@ -330,6 +293,8 @@ def _number(row: Row, unit: str, noun: str) -> str:
 
 
 def _finding(c: Comparison) -> str:
+    if c.of_level:
+        return f"{_finding_of_level(c)} {FIVE_LOOKS}"
     if c.verdict == NO_CHANGE_SHOWN:
         seen = c.smallest_visible_change or 1.0
         return (
@@ -341,6 +306,21 @@ def _finding(c: Comparison) -> str:
     counted = c.unit in ("objects", "TEU")
     size = "more" if c.verdict == INCREASE else "fewer" if counted else "less"
     return f"There {'were' if counted else 'was'} {size} on the second of these two days{_size(c)}."
+
+
+def _finding_of_level(c: Comparison) -> str:
+    """The same of the level behind the two days' numbers."""
+    if c.verdict in (INCREASE, DECREASE):
+        way = "higher" if c.verdict == INCREASE else "lower"
+        ratios = [c.ratio or 0.0, c.ratio_low or 0.0, c.ratio_high or 0.0]
+        times = " ({:.2g} times, {:.2g} to {:.2g})".format(*ratios) if c.first and c.first["low"] > 0 else ""
+        return f"These two looks speak for a {way} level on the second of these two days{times}, if objects come and go one by one."
+    seen = c.smallest_visible_change or 1.0
+    same = "" if c.verdict == NO_CHANGE_SHOWN else f"The two looks agree with a level that is {c.verdict}. "
+    return (
+        f"{same}These two looks show no change of level beyond the error and the scatter from day to day; to be seen, the level "
+        f"had to become {seen:.2g} times as large, or fall to {100 / seen:.0f} %."
+    )
 
 
 def _nearly(c: Comparison) -> str:

@@ -27,7 +27,7 @@ class MaskedScene:
         side = max(scene.gsd_m, coarse, own if scene.frame.is_scene_crs and own > scene.gsd_m else 0.0)
         shape = max(1, int(np.ceil((north - south) / side))), max(1, int(np.ceil((east - west) / side)))
         values, known = raster.onto(scene.frame, west, north, side, shape)
-        _check(values[known], raster.name)
+        check_causes(values[known], raster.name)
         self._seen, self._side = known & (values == CLEAR), side
         self.files = (*scene.files, *raster.files)
 
@@ -59,7 +59,8 @@ class MaskedScene:
         return self._seen[np.ix_(row, column)]
 
 
-def _check(values: np.ndarray, name: str) -> None:
+def check_causes(values: np.ndarray, name: str) -> None:
+    """Raises Refusal for values that are not those of ``rason:visibility``."""
     top = float(values.max(initial=0))
     if top >= len(NAMES) or values.min(initial=0) < 0:
         raise Refusal(

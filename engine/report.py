@@ -31,6 +31,10 @@ VERDICT_SIGNS = {
     "not comparable": "≠",
 }
 MOST_HEADLINES = 3  # more of them are set as text
+TURNOVER = (
+    "A count that misses some objects and doubles others sees standing objects appear and disappear: what these errors alone make is "
+    "taken off. An object replaced by another of its size in its place counts as stayed."
+)
 TWO_DAYS = "Two scenes are two days, not a trend: what happened between them and since is not in these numbers."
 
 
@@ -123,8 +127,12 @@ class TallyReport(Report):
         return table + _section("", notes, '<ol class="notes">{}</ol>', "<li>{}</li>")
 
 
+@dataclass(frozen=True)
 class ComparisonReport(Report):
-    """Report of two epochs. Rows: the comparison contract's fields."""
+    """Report of two epochs. Rows: the comparison contract's fields; turnover: rows of that table; slots: lines on slots."""
+
+    turnover: Sequence[Mapping[str, Any]] = ()
+    slots: Sequence[str] = ()
 
     def table(self) -> str:
         """One line a zone and class, with the verdict as a sign and in words."""
@@ -153,7 +161,52 @@ class ComparisonReport(Report):
             for row in self.rows
         ]
         caption = f"Ranges are {_level(self.rows)} intervals. {TWO_DAYS}"
-        return _table(caption, heads, lines)
+        return f"{_table(caption, heads, lines)}{self._turnover()}{self._slots()}"
+
+    def _turnover(self) -> str:
+        """What came and went, less what errors make up."""
+        if not self.turnover:
+            return ""
+        heads = (
+            "Zone",
+            "Class",
+            "Stayed or moved",
+            "Appeared",
+            "Came, at least",
+            "Disappeared",
+            "Went, at least",
+            "Not observable",
+        )
+        lines = [
+            (
+                row,
+                f"<td>{escape(words(str(row['class'])))}</td>",
+                f'<td class="number">{row["stayed"] + row["moved"]}</td>',
+                *(
+                    cell
+                    for seen, real in (("appeared", "came"), ("disappeared", "went"))
+                    for cell in _turned(row, seen, real)
+                ),
+                f'<td class="number">{row["not_observable"]}</td>',
+            )
+            for row in self.turnover
+        ]
+        return f"<h2>What came and went</h2>{_table(TURNOVER, heads, lines)}"
+
+    def _slots(self) -> str:
+        return _section("Slots and berths", self.slots, '<ul class="plain">{}</ul>', "<li>{}</li>")
+
+
+def _turned(row: Mapping[str, Any], seen: str, real: str) -> tuple[str, str]:
+    """What appeared with what errors alone make, and what came."""
+
+    def number(name: str) -> str:
+        return escape(about(row[name], row[f"{name}_low"], row[f"{name}_high"]))
+
+    return (
+        f'<td class="number">{row[seen]}<small>errors alone: {number(f"{seen}_by_error")}</small></td>',
+        f'<td class="number">{number(real)}</td>',
+    )
 
 
 def difference(middle: float | None, low: float | None, high: float | None, unit: str = "objects") -> str:

@@ -58,9 +58,17 @@ class SceneDraws:
 
     def seen(self, detected: float, exposure: float, rng: np.random.Generator) -> np.ndarray:
         """Draws (S,) of the number of objects on ``exposure`` of visible ground where ``detected`` were found."""
-        whole = np.floor(detected + rng.random(len(self.recall))).astype(np.int64)  # a sum of probabilities is a fraction
-        true = rng.binomial(whole - self._false(detected, whole, exposure, rng), self.true_share)
+        whole, false, double = self.errors(detected, exposure, rng)
+        true = whole - false - double
         return true + rng.negative_binomial(true + 0.5, self.recall)
+
+    def errors(
+        self, detected: float, exposure: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draws (S,) of the detections, and of those among them that are false and that are doubles."""
+        whole = np.floor(detected + rng.random(len(self.recall))).astype(np.int64)  # a sum of probabilities is a fraction
+        false = self._false(detected, whole, exposure, rng)
+        return whole, false, whole - false - rng.binomial(whole - false, self.true_share)
 
     def _false(self, detected: float, whole: np.ndarray, exposure: float, rng: np.random.Generator) -> np.ndarray:
         """Draws of the detections on empty ground: Poisson, given that there were no more of them than detections."""

@@ -182,6 +182,45 @@ COMPARISON = (
     Column("note", TEXT, "The verdict in a sentence"),
 )
 
+TURNOVER = (
+    Column("zone_id", TEXT, "The zone compared"),
+    Column("class", TEXT, "The class compared"),
+    Column("epoch_1", TEXT, "The earlier epoch, ISO 8601 in UTC"),
+    Column("epoch_2", TEXT, "The later epoch, ISO 8601 in UTC"),
+    Column("stayed", INTEGER, "Objects in the same place at both epochs"),
+    Column("moved", INTEGER, "Objects found again a little away"),
+    Column("not_observable", INTEGER, "Objects at a place that the other epoch did not show"),
+    Column("appeared", INTEGER, "Objects of the later epoch without a counterpart"),
+    Column("appeared_by_error", INTEGER, "How many the errors of both counts alone make appear"),
+    Column("appeared_by_error_low", INTEGER, "Lower end of its interval"),
+    Column("appeared_by_error_high", INTEGER, "Upper end"),
+    Column("came", INTEGER, "How many really came, at least: appeared less errors, missed ones added"),
+    Column("came_low", INTEGER, "Lower end of its interval"),
+    Column("came_high", INTEGER, "Upper end"),
+    Column("disappeared", INTEGER, "Objects of the earlier epoch without a counterpart"),
+    Column("disappeared_by_error", INTEGER, "How many the errors of both counts alone make disappear"),
+    Column("disappeared_by_error_low", INTEGER, "Lower end of its interval"),
+    Column("disappeared_by_error_high", INTEGER, "Upper end"),
+    Column("went", INTEGER, "How many really went, at least"),
+    Column("went_low", INTEGER, "Lower end of its interval"),
+    Column("went_high", INTEGER, "Upper end"),
+    Column("level", REAL, "Probability the intervals are made for"),
+    Column("note", TEXT, "The row in a sentence"),
+)
+
+SLOT_CHANGES = (
+    Column("slot_id", TEXT, "The slot or berth"),
+    Column("zone_id", TEXT, "The zone it belongs to; empty where none is said"),
+    Column("epoch_1", TEXT, "The earlier epoch, ISO 8601 in UTC"),
+    Column("epoch_2", TEXT, "The later epoch, ISO 8601 in UTC"),
+    Column("change", TEXT, "occupied both, emptied, filled, empty both or not observed"),
+    Column("objects_1", INTEGER, "Objects on it at the earlier epoch; empty when not observed"),
+    Column("objects_2", INTEGER, "Objects on it at the later epoch"),
+    Column("longest_1_m", REAL, "Length of the longest of them at the earlier epoch"),
+    Column("longest_2_m", REAL, "Length of the longest of them at the later epoch"),
+    Column("note", TEXT, "The row in a sentence"),
+)
+
 CHANGES = (
     *DETECTIONS,
     Column("change", TEXT, "appeared, disappeared, moved, stayed or not observable"),

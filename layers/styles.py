@@ -264,6 +264,17 @@ def _comparison(layer):
     layer.conditionalStyles().setRowStyles(styles)
 
 
+def _slot_changes(layer):
+    styles = []
+    for word, like in (("filled", "increase"), ("emptied", "decrease"), ("not observed", "not observed")):
+        style = QgsConditionalStyle(f"\"change\" = '{word}'")
+        style.setName(word)
+        style.setBackgroundColor(QColor(next(colour for verdict, _, colour in VERDICT_SIGNS if verdict == like)))
+        style.setTextColor(QColor("#202020"))
+        styles.append(style)
+    layer.conditionalStyles().setRowStyles(styles)
+
+
 def _tally(layer):
     unseen = QgsConditionalStyle('"estimate" is null')
     unseen.setName("not observed")
@@ -323,6 +334,8 @@ STYLES = {
     "comparison": _comparison,
     "accuracy": _plain_table,
     "changes": _changes,
+    "turnover": _plain_table,
+    "slot_changes": _slot_changes,
     "series": _series,
     "series_summary": _plain_table,
     "visibility": _visibility,

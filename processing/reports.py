@@ -45,8 +45,13 @@ def of_tally(algorithm, rows, count, parameters, inputs) -> report.TallyReport:
     )
 
 
-def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs, found=None) -> report.ComparisonReport:
-    """Report of ``rason:compareepochs``; ``found``: what became of each object, where both detections were given."""
+def of_comparison(
+    algorithm, rows, sentences, parameters, inputs, epochs, found=None, turnover=(), slots=()
+) -> report.ComparisonReport:
+    """Report of ``rason:compareepochs``.
+
+    found: what became of each object, where both detections were given. turnover: rows of that table. slots: lines on slots.
+    """
     return report.ComparisonReport(
         title=algorithm.tr("Comparison of two epochs"),
         epoch=algorithm.tr("{} and {}").format(*(epoch.label() for epoch in epochs)),
@@ -54,6 +59,8 @@ def of_comparison(algorithm, rows, sentences, parameters, inputs, epochs, found=
         rows=rows,
         warnings=algorithm.warnings,
         pictures=_plans(algorithm, found) if found else (),
+        turnover=turnover,
+        slots=slots,
         provenance=_provenance(algorithm, parameters),
         inputs=inputs,
         credit=algorithm.tr("No imagery is shown."),

@@ -8,10 +8,12 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProcessing,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
 )
 
 from ...engine.errors import Refusal
@@ -20,10 +22,14 @@ from .. import bridge, lazy, outputs, reports, scenes
 from ..base import RasonAlgorithm
 from ..lazy import np
 
-changes, compare, epoch, provenance, shipped, tally = (
-    lazy.engine(name) for name in ("changes", "compare", "epoch", "provenance", "shipped", "tally")
+changes, common_ground, compare, epoch, provenance, shipped, slots, tally, turnover = (
+    lazy.engine(name)
+    for name in ("changes", "common_ground", "compare", "epoch", "provenance", "shipped", "slots", "tally", "turnover")
 )
 
+CLEAR = 1  # in a raster of rason:visibility
+MOST_TOLD = 20  # slots that the report tells one by one
+NUMBER, LEVEL_OF = QUESTIONS = ["number", "level"]
 NEEDED = ("zone_id", "class", "epoch", "estimate", "low", "high", "level")
 
 
@@ -42,6 +48,14 @@ class CompareEpochs(RasonAlgorithm):
         """Words to find it by."""
         return self.tr("compare,change,difference,before,after,significance,verdict").split(",")
 
+    def group(self):
+        """Heading in the Toolbox."""
+        return self.tr("Comparing")
+
+    def groupId(self):
+        """Fixed id of the heading."""
+        return "comparing"
+
     def shortHelpString(self):
         """Help in the dialog and in qgis_process."""
         return self.tr(
@@ -49,7 +63,12 @@ class CompareEpochs(RasonAlgorithm):
             "order: not observed; not comparable; increase or decrease (the 95 % interval of the difference excludes 0, and "
             "the false discovery rate over zones is at most 5 %); the same within d; no change shown, with the smallest change "
             "that could have been seen.\n\nTwo scenes are two days, not a trend. The order of the two tallies does not matter: "
-            "they are sorted by epoch."
+            "they are sorted by epoch.\n\nWith the detections of both epochs it says what appeared, disappeared, moved and stayed, and "
+            "how much of that the errors of the two counts make up: a count that finds 85 of 100 standing objects sees 13 appear "
+            "and 13 disappear where nothing moved (TURNOVER). With the visibility rasters of both it compares only what both could "
+            "see. With slots or berths it says which were occupied at which epoch.\n\nOptical and radar scenes, other classes, units "
+            "and zones of another size are not comparable. Uncalibrated tallies or scenes taken under other conditions are compared "
+            "with a wide error, and only their ratio is given."
         )
 
     def initAlgorithm(self, config=None):
@@ -79,6 +98,24 @@ class CompareEpochs(RasonAlgorithm):
                     ),
                 )
             )
+        self._add_ground()
+        self.addParameter(
+            scenes.with_help(
+                QgsProcessingParameterEnum(
+                    "QUESTION",
+                    self.tr("What may have changed"),
+                    options=QUESTIONS,
+                    defaultValue=NUMBER,
+                    usesStaticStrings=True,
+                ),
+                self.tr(
+                    "number: how many were there on these two days. level: the level behind them, of which each day is one "
+                    "draw; the scatter from day to day of objects that come and go one by one is then added. Two looks can "
+                    "only hint at a level, which needs at least five in each period."
+                ),
+                advanced=True,
+            )
+        )
         self.addParameter(
             scenes.with_help(
                 QgsProcessingParameterNumber("SAME_WITHIN", self.tr("Same within (share)"), QgsProcessingParameterNumber.Type.Double,
@@ -114,6 +151,19 @@ class CompareEpochs(RasonAlgorithm):
                 self.tr("One rectangle an object, with what became of it. Needs both DETECTIONS."),
             )
         )  # fmt: skip
+        self._add_table(
+            "TURNOVER",
+            self.tr("Turnover"),
+            self.tr(
+                "Table: one row a zone and class, with how many appeared and disappeared, how many of them errors of the two counts "
+                "alone would make, and how many came and went. Needs both DETECTIONS."
+            ),
+        )
+        self._add_table(
+            "SLOT_TABLE",
+            self.tr("Slots"),
+            self.tr("Table: one row a slot of SLOTS: occupied both, emptied, filled, empty both or not observed."),
+        )
         self.addParameter(
             scenes.with_help(
                 QgsProcessingParameterFileDestination(
@@ -124,6 +174,42 @@ class CompareEpochs(RasonAlgorithm):
         )
         self.addOutput(QgsProcessingOutputNumber("INCREASES", self.tr("Number of increases")))
         self.addOutput(QgsProcessingOutputNumber("DECREASES", self.tr("Number of decreases")))
+
+    def _add_ground(self):
+        """Zones, what both epochs could see of them, and slots."""
+        kind, tr = QgsProcessing.SourceType, self.tr
+        self.addParameter(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSource(
+                    "ZONES", tr("Zones"), [kind.TypeVectorPolygon, kind.TypeVectorLine], optional=True
+                ),
+                tr("The zones of both tallies. Needed with VISIBILITY_1 and VISIBILITY_2; otherwise detections belong to the zone "
+                   "that their field zone_id names."),
+            )
+        )  # fmt: skip
+        for number, which in ((1, tr("first")), (2, tr("second"))):
+            self.addParameter(
+                scenes.with_help(
+                    QgsProcessingParameterRasterLayer(
+                        f"VISIBILITY_{number}", tr("Visibility of the {} epoch").format(which), optional=True
+                    ),
+                    tr("Raster of rason:visibility, for both epochs or for neither. With them only what both epochs could see is "
+                       "compared; what one of them hid is not observable. Needs both DETECTIONS and ZONES."),
+                )
+            )  # fmt: skip
+        self.addParameter(
+            scenes.with_help(
+                QgsProcessingParameterFeatureSource("SLOTS", tr("Slots or berths"), [kind.TypeVectorPolygon], optional=True),
+                tr("Polygons of single places, such as container slots or berths, with fields slot_id and zone_id where present. "
+                   "One counts as occupied where objects cover half of it, or half of an object lies in it. Needs both DETECTIONS."),
+            )
+        )  # fmt: skip
+
+    def _add_table(self, key, title, text):
+        table = QgsProcessingParameterFeatureSink(
+            key, title, QgsProcessing.SourceType.TypeVector, optional=True, createByDefault=False
+        )
+        self.addParameter(scenes.with_help(table, text))
 
     def read(self, parameters, context, feedback):
         """Read and check everything, sorted by epoch; nothing is written yet."""
@@ -141,17 +227,37 @@ class CompareEpochs(RasonAlgorithm):
         if self.epochs[0].precision != self.epochs[1].precision:
             self.warnings.append(self.tr("The two dates are known to different precision ({} and {}).").format(
                 *(e.precision for e in self.epochs)))  # fmt: skip
+        self._check_order()
         classes = {row["class"] for rows in self.rows for row in rows}
         given = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
-        self.comparisons = compare.compare(
-            *self.rows, [*given.values(), *(shipped.shipped(name) for name in classes)],
-            same_within=self.parameterAsDouble(parameters, "SAME_WITHIN", context),
-            seed=self.parameterAsInt(parameters, "SEED", context),
-        )  # fmt: skip
+        self.calibrations = [*given.values(), *(shipped.shipped(name) for name in classes)]
+        self.seed = self.parameterAsInt(parameters, "SEED", context)
         self.sigma = self.parameterAsDouble(parameters, "SIGMA", context)
         self._read_detections(parameters, context)
+        self._read_ground(parameters, context, feedback)
+        self.comparisons = compare.compare(
+            *self.rows, self.calibrations,
+            same_within=self.parameterAsDouble(parameters, "SAME_WITHIN", context),
+            common_visible=self.common, on_common=self.mask is not None,
+            of_level=self.parameterAsEnumString(parameters, "QUESTION", context) == LEVEL_OF, seed=self.seed,
+        )  # fmt: skip
         for warning in self.warnings:
             feedback.pushWarning(warning)
+
+    def _check_order(self):
+        """The two epochs must be two, and it must be known which came first."""
+        short, long = sorted((when.iso() for when in self.epochs), key=len)
+        if long.startswith(short):
+            raise Refusal(
+                self.tr("The epochs {} and {} may be the same day: give both with the same precision.").format(short, long)
+            )
+        names = [{str(row["scene"]) for row in rows if row["scene"]} for rows in self.rows]
+        if names[0] & names[1]:
+            self.warnings.append(
+                self.tr("Both tallies name the same scene ({}): check that the epochs are right.").format(
+                    sorted(names[0] & names[1])[0]
+                )
+            )
 
     def _tally(self, parameters, name, context):
         """The epoch and the rows of a tally table."""
@@ -177,8 +283,11 @@ class CompareEpochs(RasonAlgorithm):
         sources = [self.parameterAsSource(parameters, name, context) for name in names]
         self.detections = None
         if None in sources:
-            if parameters.get("CHANGES") not in (None, ""):
-                raise Refusal(self.tr("CHANGES needs DETECTIONS_1 and DETECTIONS_2. Give both, or leave CHANGES out."))
+            for key in ("CHANGES", "TURNOVER", "SLOTS", "VISIBILITY_1", "VISIBILITY_2"):
+                if parameters.get(key) not in (None, ""):
+                    raise Refusal(
+                        self.tr("{0} needs DETECTIONS_1 and DETECTIONS_2. Give both, or leave {0} out.").format(key)
+                    )
             return
         self.crs = sources[0].sourceCrs()
         self.frame = bridge.frame_of(sources[0] if sources[0].featureCount() else sources[1], names[0])
@@ -191,45 +300,101 @@ class CompareEpochs(RasonAlgorithm):
                     name, sorted(other)[0], when.iso()))  # fmt: skip
             self.detections.append(marks)
 
+    def _read_ground(self, parameters, context, feedback):
+        """Zones, slots and what both epochs could see; the rows become those of the common part."""
+        self.mask, self.common, self.zones, self.slots = None, {}, [], []
+        given = [name for name in ("VISIBILITY_1", "VISIBILITY_2") if parameters.get(name) not in (None, "")]
+        zones = self.parameterAsSource(parameters, "ZONES", context)
+        places = self.parameterAsSource(parameters, "SLOTS", context)
+        if (places is None) != (parameters.get("SLOT_TABLE") in (None, "")):
+            raise Refusal(self.tr("SLOTS and SLOT_TABLE belong together: give both or neither."))
+        if len(given) == 1:
+            raise Refusal(self.tr("{} is given alone. Give VISIBILITY_1 and VISIBILITY_2, or neither.").format(given[0]))
+        if given and zones is None:
+            raise Refusal(self.tr("VISIBILITY_1 and VISIBILITY_2 need ZONES, the zones of both tallies."))
+        if self.detections is None:
+            return
+        if zones is not None:
+            self.zones = bridge.read_zones(zones, self.frame, context, feedback)
+        if places is not None:
+            self.slots = self._read_slots(places, context, feedback)
+        if given:
+            rasters = [bridge.read_classes(bridge.raster_layer(self, parameters, name, context), name) for name in given]
+            shapes = [zone.geometry for zone in self.zones] + [slot.geometry for slot in self.slots]
+            self.mask = common_ground.common_mask(rasters, self.frame, shapes)
+            self.common = common_ground.fractions(self.mask, self.zones)
+            self.rows = [
+                common_ground.on_common_ground(rows, marks, self.mask, self.zones, self.calibrations, seed=self.seed)
+                for rows, marks in zip(self.rows, self.detections)
+            ]
+
+    def _read_slots(self, source, context, feedback):
+        polygons = bridge.read_polygons(source, self.frame, context, feedback, "SLOTS", ("slot_id", "zone_id"))
+        found = [slots.Slot(texts["slot_id"] or texts["id"], shape, texts["zone_id"]) for shape, texts in polygons]
+        names = [slot.slot_id for slot in found]
+        double = sorted({name for name in names if names.count(name) > 1})
+        if not found or double:
+            raise Refusal(
+                self.tr("SLOTS: slot_id {} occurs more than once. Give each slot its own.").format(double[0])
+                if double
+                else self.tr("SLOTS holds no polygons. Draw at least one slot, or leave SLOTS out.")
+            )
+        return found
+
     def work(self, parameters, context, feedback):
         """Write what was compared."""
         days = [when.iso() for when in self.epochs]
         told = [when.day() for when in self.epochs]
         if told[0] == told[1]:
             told = [when.label() for when in self.epochs]
-        sentences = [c.sentence(*told, f"{c.class_name.replace('_', ' ')}s") for c in self.comparisons]
-        rows = [
-            {**c.row(), "epoch_1": days[0], "epoch_2": days[1], "note": text} for c, text in zip(self.comparisons, sentences)
-        ]
-        for text in sentences:
-            feedback.pushInfo(text)
+        sentences = [c.sentence(*told, _nouns(c.class_name)) for c in self.comparisons]
+        same = {"epoch_1": days[0], "epoch_2": days[1]}
+        rows = [{**c.row(), **same, "note": text} for c, text in zip(self.comparisons, sentences)]
         record = provenance.record(self.id(), parameters, [])
-        results = {
-            "COMPARISON": outputs.write(
-                self, parameters, "COMPARISON", context, schema.COMPARISON, rows,
-                style="comparison", title=self.tr("Comparison of {} and {}").format(*days), record=record,
-            )
-        }  # fmt: skip
-        feedback.setProgress(50)
+
+        def write(key, columns, rows, style, title):
+            return outputs.write(self, parameters, key, context, columns, rows, style=style, title=title, record=record)
+
+        feedback.setProgress(20)
         found = self._changes() if self.detections else None
+        turned = self._turnovers(found) if found else []
+        moves = self._transitions() if self.slots else []
+        bridge.progress(feedback)(0.5)
+        turnover_rows = [{**t.row(), **same, "note": t.sentence(_nouns(t.class_name))} for t in turned]
+        slot_rows = [{**m.row(), **same, "note": m.sentence(*told, self._noun())} for m in moves]
+        for text in (*sentences, *(row["note"] for row in turnover_rows), *self._summary(moves)):
+            feedback.pushInfo(text)
+        title = self.tr("Comparison of {} and {}").format(*days)
+        results = {"COMPARISON": write("COMPARISON", schema.COMPARISON, rows, "comparison", title)}
+        if parameters.get("TURNOVER") not in (None, ""):
+            title = self.tr("Turnover from {} to {}").format(*days)
+            results["TURNOVER"] = write("TURNOVER", schema.TURNOVER, turnover_rows, "turnover", title)
+        if moves:
+            title = self.tr("Slots on {} and {}").format(*days)
+            results["SLOT_TABLE"] = write("SLOT_TABLE", schema.SLOT_CHANGES, slot_rows, "slot_changes", title)
         if found and parameters.get("CHANGES") not in (None, ""):
             results["CHANGES"] = self._write_changes(found, parameters, context, days, record)
         path = self.parameterAsFileOutput(parameters, "REPORT", context)
         if path:
-            outputs.write_report(self._report(rows, sentences, parameters, found), path)
+            page = self._report(
+                rows, sentences, parameters, found, turnover_rows, [*self._summary(moves), *_told(slot_rows)]
+            )
+            outputs.write_report(page, path)
             results["REPORT"] = path
         verdicts = [row["verdict"] for row in rows]
         return {**results, "INCREASES": verdicts.count(compare.INCREASE), "DECREASES": verdicts.count(compare.DECREASE)}
 
-    def _report(self, rows, sentences, parameters, found):
+    def _report(self, rows, sentences, parameters, found, turnover_rows, slot_lines):
         shown = [{**row, **_ends(c)} for row, c in zip(rows, self.comparisons)]
         drawn = replace(found, detections=_with_size(found.detections)) if found else None
         counts = [text for c, text in zip(self.comparisons, sentences) if c.unit == "objects"]
-        return reports.of_comparison(self, shown, counts or sentences, parameters, [], self.epochs, drawn)
+        return reports.of_comparison(
+            self, shown, counts or sentences, parameters, [], self.epochs, drawn, turnover_rows, slot_lines
+        )
 
-    def _changes(self):
-        """What became of each object."""
-        unseen = [
+    def _unseen(self):
+        """The zone_ids that the first and the second tally did not observe."""
+        return [
             {
                 row["zone_id"]
                 for row in rows
@@ -237,7 +402,44 @@ class CompareEpochs(RasonAlgorithm):
             }
             for rows in self.rows
         ]
-        return changes.changes(*self.detections, *unseen, sigma_m=self.sigma)
+
+    def _changes(self):
+        """What became of each object."""
+        common = None
+        if self.mask is not None:
+            common = tuple(self.mask.at(marks.x, marks.y) == CLEAR for marks in self.detections)
+        return changes.changes(*self.detections, *self._unseen(), sigma_m=self.sigma, common=common)
+
+    def _turnovers(self, found):
+        """What came and went in each zone that both tallies counted."""
+        counts = changes.counted(found, self.zones)
+        return turnover.turnovers(*self.rows, counts, self.calibrations, seed=self.seed) if counts else []
+
+    def _transitions(self):
+        """What became of each slot; one belongs to the zone that it names, else that holds its middle."""
+        named = []
+        for slot in self.slots:
+            middle = slot.geometry.centroid
+            held = [zone.zone_id for zone in self.zones if zone.holds(np.array([middle.x]), np.array([middle.y]))[0]]
+            named.append(replace(slot, zone_id=slot.zone_id or (held[0] if held else "")))
+        unseen = set.union(*self._unseen())
+        observed = [slot.zone_id not in unseen for slot in named]
+        if self.mask is not None:
+            observed = [
+                o and self.mask.shares(slot.geometry)[CLEAR] >= tally.LEAST_VISIBLE for o, slot in zip(observed, named)
+            ]
+        return slots.transitions(named, *self.detections, observed)
+
+    def _noun(self):
+        """What stands on a slot: the one class of the detections, or "object"."""
+        kinds = {str(kind) for marks in self.detections for kind in marks.class_name}
+        return kinds.pop().replace("_", " ") if len(kinds) == 1 else "object"
+
+    def _summary(self, moves):
+        if not moves:
+            return []
+        number = slots.summary(moves)
+        return [self.tr("Slots: {}.").format(", ".join(f"{number[word]} {word}" for word in slots.WORDS if number[word]))]
 
     def _write_changes(self, found, parameters, context, days, record):
         rows = bridge.detection_rows(found.detections, status=schema.DETECTED)
@@ -249,6 +451,15 @@ class CompareEpochs(RasonAlgorithm):
             crs=QgsCoordinateReferenceSystem.fromWkt(self.frame.scene_wkt) if not self.crs.isValid() else self.crs,
             style="changes", title=self.tr("Changes from {} to {}").format(*days), record=record,
         )  # fmt: skip
+
+
+def _nouns(name):
+    return f"{name.replace('_', ' ')}s"
+
+
+def _told(slot_rows):
+    """The sentences of slots where they are few (berths), else none: the table has them."""
+    return [row["note"] for row in slot_rows] if len(slot_rows) <= MOST_TOLD else []
 
 
 def _with_size(detections):

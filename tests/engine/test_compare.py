@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rason.engine.calibration import CALIBRATED, UNCALIBRATED, Calibration, Trust
-from rason.engine.compare import _Drawer, by_q_values, compare
+from rason.engine.compare import by_q_values, compare
 from rason.engine.errors import Refusal
+from rason.engine.row_draws import Drawer
+from rason.engine.rules import rules
 from rason.engine.tally import in_unit, measure_row, tally, tally_by_hand
 
 KNOWN = Trust(0.0, CALIBRATED)
@@ -133,7 +135,7 @@ def test_a_row_without_detected_is_read_from_its_interval():
         "visible_fraction": None,
         "basis": "counted",
     }
-    draws = _Drawer([], 0, 20_000)(row, 1, 0.0)
+    draws = Drawer([], 0, 20_000)(row, 1, 0.0)
     assert np.abs(np.quantile(draws, [0.05, 0.5, 0.95]) - (30, 40, 55)).max() <= 1
 
 
@@ -263,3 +265,44 @@ def test_the_row_has_the_contract_s_fields():
         "smallest_visible_change",
         "common_visible_fraction",
     } <= row.keys()
+
+
+# Did the level change?
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 9), (10, 20), (40, 70), (100, 130)])
+def test_of_exactly_known_counts_the_level_is_tested_as_the_e_test_does(first, second):
+    """Krishnamoorthy and Thomson 2004; Jeffreys' Gamma against it where the detection error is nothing."""
+    n = 100_000
+    sure = Calibration("container", [n] * 40, [0] * 40, [0] * 40, [0] * 40, [1e6] * 40)
+    c = compare(rows([first], sure), rows([second], sure), [sure], of_level=True)[0]
+    assert c.p_value == pytest.approx(stats.poisson_means_test(first, 1, second, 1).pvalue, rel=0.25, abs=0.01)
+
+
+def test_a_level_needs_more_than_the_number_on_two_days():
+    number, level = verdict(73, 20), verdict(73, 20, of_level=True)
+    assert level.smallest_visible_change > number.smallest_visible_change and level.p_value >= number.p_value
+    text = level.sentence("1 May", "9 May", "containers")
+    assert "five looks" in text and "two looks" in text.lower() and level.of_level and not number.of_level
+    assert "five looks" in verdict(100, 95, of_level=True).sentence("1 May", "9 May", "containers")
+
+
+def test_measures_have_no_known_scatter_from_day_to_day():
+    rows_of = [[measure_row("z", "container", value, "m2")] for value in (4000.0, 900.0)]
+    assert compare(*rows_of, of_level=True)[0] == compare(*rows_of)[0]
+
+
+# What cannot be compared
+
+
+def test_radar_and_optical_ships_are_not_comparable():
+    none = Calibration.none("ship")
+    optical, radar = ({**rows([20], none)[0], "rules": rules("ship", "objects", sensor=s)} for s in ("optical", "sar"))
+    c = compare([optical], [radar], [none])[0]
+    assert c.verdict == "not comparable" and c.p_value is None and "radar" in c.sentence("a", "b", "ships")
+    assert compare([radar], [radar], [none])[0].verdict == "no change shown"
+
+
+def test_zones_of_one_name_and_two_sizes_are_not_comparable():
+    c = compare(rows([20]), [{**rows([20])[0], "exposure": 1.2}], [GOOD])[0]
+    assert c.verdict == "not comparable" and "size" in c.sentence("a", "b")

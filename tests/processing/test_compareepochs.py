@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from osgeo import gdal, osr
 from qgis.core import QgsVectorLayer
-from shapely.geometry import Point
+from shapely.geometry import Point, box
 
 from rason.layers import schema
 
@@ -149,6 +151,84 @@ def test_tallies_of_different_zones_are_refused(refused, run, place, tallies, ma
     level = run("rason:tally", DETECTIONS=marks, ZONES=place.zones, EPOCH="2023-10-12T02:05:00Z", LEVEL=0.8,
                 OUTPUT=str(tmp_path / "l.gpkg"))["OUTPUT"]  # fmt: skip
     refused("different levels", "rason:compareepochs", TALLY_1=tallies["TALLY_1"], TALLY_2=level, COMPARISON="memory:")
+
+
+# What came and went, what both could see, slots.
+
+
+def _visibility(path, hidden):
+    """A raster of rason:visibility over the place, with ``hidden`` (west, east in metres from its west end) under cloud."""
+    data = np.ones((160, 240), np.uint8)
+    data[:, hidden[0] : hidden[1]] = 2
+    file = gdal.GetDriverByName("GTiff").Create(str(path), 240, 160, 1, gdal.GDT_Byte)
+    file.SetGeoTransform((606000, 1, 0, 4660000, 0, -1))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(32652)
+    file.SetProjection(reference.ExportToWkt())
+    file.GetRasterBand(1).WriteArray(data)
+    return str(path)
+
+
+def test_turnover_and_slots(run, tallies, make_zones, rows, tmp_path):
+    slots = make_zones(
+        tmp_path / "s.gpkg",
+        [(box(606023 + 13 * i, 4659950, 606036 + 13 * i, 4659980), {"slot_id": f"bay {i}"}) for i in range(3)],
+        fields=("slot_id", "zone_id"),
+    )
+    outputs = {key: str(tmp_path / f"{key}.gpkg") for key in ("COMPARISON", "TURNOVER", "SLOT_TABLE")}
+    report = tmp_path / "r.html"
+    run("rason:compareepochs", **tallies, SLOTS=slots, REPORT=str(report), **outputs)
+    turned = {row["zone_id"]: row for row in rows(outputs["TURNOVER"]) if row["class"] == "freight_car"}
+    assert [name for name in turned["loaded"] if name not in ("fid", "geometry")] == schema.names(schema.TURNOVER)
+    loaded = turned["loaded"]
+    assert loaded["stayed"] + loaded["moved"] >= 5 and loaded["appeared"] >= 4  # six cars stay, six come
+    assert loaded["appeared_by_error_low"] <= loaded["appeared_by_error"] <= loaded["appeared_by_error_high"]
+    assert loaded["came_low"] <= loaded["came"] <= loaded["came_high"] and loaded["went_low"] == 0
+    states = {row["slot_id"]: row["change"] for row in rows(outputs["SLOT_TABLE"])}
+    assert states["bay 0"] == states["bay 1"] == "occupied both" and states["bay 2"] == "filled"
+    text = report.read_text("utf8")
+    assert "Came, at least" in text and "errors alone" in text and "Slot bay 2" in text
+
+
+def test_only_what_both_could_see_is_compared(run, tallies, place, rows, tmp_path):
+    rasters = {
+        "VISIBILITY_1": _visibility(tmp_path / "v1.tif", (0, 60)),
+        "VISIBILITY_2": _visibility(tmp_path / "v2.tif", (120, 240)),
+    }
+    outputs = {key: str(tmp_path / f"{key}.gpkg") for key in ("COMPARISON", "CHANGES")}
+    run("rason:compareepochs", **tallies, ZONES=place.zones, **rasters, **outputs)
+    loaded = next(r for r in rows(outputs["COMPARISON"]) if r["zone_id"] == "loaded" and r["unit"] == "objects")
+    assert loaded["common_visible_fraction"] == pytest.approx(60 / 220, abs=0.01) and "both scenes show" in loaded["note"]
+    for row in rows(outputs["CHANGES"]):
+        shown = 606060 < row["geometry"].centroid.x < 606120
+        if row["change"] in ("appeared", "disappeared"):
+            assert shown
+        assert shown or row["change"] in ("not observable", "stayed", "moved")
+
+
+def test_the_level_is_another_question(run, tallies, rows, tmp_path):
+    asked = {question: rows(run("rason:compareepochs", **tallies, QUESTION=question, COMPARISON=str(tmp_path / f"{question}.gpkg"))
+                            ["COMPARISON"]) for question in ("number", "level")}  # fmt: skip
+    for number, level in zip(asked["number"], asked["level"]):
+        if number["unit"] == "objects" and number["estimate_1"]:
+            assert level["smallest_visible_change"] > number["smallest_visible_change"] and "five looks" in level["note"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"VISIBILITY_1": "scene"}, "given alone"),
+        ({"VISIBILITY_1": "scene", "VISIBILITY_2": "other"}, "need ZONES"),
+        ({"VISIBILITY_1": "scene", "VISIBILITY_2": "other", "ZONES": "zones"}, "bands"),
+        ({"SLOTS": "zones"}, "belong together"),
+        ({"SLOT_TABLE": "memory:"}, "belong together"),
+        ({"DETECTIONS_2": None, "TURNOVER": "memory:"}, "TURNOVER needs"),
+    ],
+)
+def test_half_given_ground_is_refused(refused, tallies, place, given, words):
+    named = {key: getattr(place, str(value), value) for key, value in given.items()}
+    merged = {**tallies, "COMPARISON": "memory:", **named}
+    refused(words, "rason:compareepochs", **{key: value for key, value in merged.items() if value is not None})
 
 
 # The shipped models, through qgis_process.
