@@ -95,9 +95,9 @@ class DetectInScene(RasonAlgorithm):
         self.zones = bridge.read_zones(source, self.scene.frame, context, feedback, self.zones_key)
         self.finder = self.detector(parameters, context)
         self.visible = counting.check(self.scene, {self.class_name: self.zones}, self.sensor, self.zones_key)
-        calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        calibrations, lacking = scenes.read_calibrations(self, parameters, context, [self.class_name])
         self.calibration = calibrations.get(self.class_name)
-        for text in (*self.scene.warnings, self.epoch.warning):
+        for text in (*self.scene.warnings, self.epoch.warning, *lacking):
             if text:
                 feedback.pushWarning(text)
 

@@ -195,14 +195,22 @@ def read_epoch(algorithm, parameters, context, metadata, name="INPUT"):
     return bridge.read_epoch(value, algorithm.parameterAsEnumString(parameters, "EPOCH_PRECISION", context), metadata, name)
 
 
-def read_calibrations(path):
-    """The user's calibrations by class; none without a file."""
+def read_calibrations(algorithm, parameters, context, classes=()):
+    """The user's calibrations by class, none without a file, and what it lacks of ``classes``, in words."""
+    path = algorithm.parameterAsString(parameters, "CALIBRATION", context)
     if not path:
-        return {}
+        return {}, []
     try:
         with open(path, encoding="utf8") as file:
-            return calibration.load(file.read(), "CALIBRATION")
+            given = calibration.load(file.read(), "CALIBRATION")
     except OSError as error:
-        raise Refusal(f"CALIBRATION: {path} cannot be read ({error.strerror}). Check the path.") from error
+        raise Refusal(
+            "CALIBRATION: {path} cannot be read ({why}). Check the path.", path=path, why=error.strerror
+        ) from error
     except UnicodeDecodeError as error:
-        raise Refusal(f"CALIBRATION: {path} is not a calibration file. Choose one made by rason:calibrate.") from error
+        raise Refusal(
+            "CALIBRATION: {path} is not a calibration file. Choose one made by rason:calibrate.", path=path
+        ) from error
+    lacking = sorted(set(classes) - set(given))
+    text = algorithm.tr("CALIBRATION holds {}, nothing for {}: shipped values are used for these.")
+    return given, [text.format(", ".join(sorted(given)), ", ".join(lacking))] if lacking else []

@@ -229,7 +229,7 @@ class CompareEpochs(RasonAlgorithm):
                 *(e.precision for e in self.epochs)))  # fmt: skip
         self._check_order()
         classes = {row["class"] for rows in self.rows for row in rows}
-        given = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        given, _ = scenes.read_calibrations(self, parameters, context)
         self.calibrations = [*given.values(), *(shipped.shipped(name) for name in classes)]
         self.seed = self.parameterAsInt(parameters, "SEED", context)
         self.sigma = self.parameterAsDouble(parameters, "SIGMA", context)

@@ -141,7 +141,7 @@ class DetectOnnx(RasonAlgorithm):
             "gsd_m": (gsd, gsd) if gsd else card.gsd_m,
         }
         self.confidence = self._number(parameters, "CONFIDENCE", context) or card.confidence or CONFIDENCE
-        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        self.calibrations, _ = scenes.read_calibrations(self, parameters, context)
         self._tell(stitching.check(self.scene, self.model, **self.options), feedback)
 
     def _zones(self, parameters, context, feedback):

@@ -136,7 +136,10 @@ class Tally(RasonAlgorithm):
         if self.basis == "auto":
             self.basis = _basis(texts)
         self.visible = self._visible(parameters, context, feedback)
-        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        by_hand = self.basis in ("reviewed", "counted")
+        self.calibrations, lacking = scenes.read_calibrations(self, parameters, context, () if by_hand else self.classes)
+        for text in lacking:
+            feedback.pushWarning(text)
         self.sensor = said.get("sensor") or ("sar" if any("ships_sar" in text for text in texts["detector"]) else "optical")
         if self.sensor == "sar":
             self._as_radar(feedback)

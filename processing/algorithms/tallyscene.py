@@ -132,11 +132,11 @@ class TallyScene(RasonAlgorithm):
         classes = self.parameterAsEnumStrings(parameters, "CLASSES", context)
         self.wanted, without = counting.plan(self.zones, classes)
         self.visible = counting.check(self.scene, self.wanted)
-        self.calibrations = scenes.read_calibrations(self.parameterAsString(parameters, "CALIBRATION", context))
+        self.calibrations, lacking = scenes.read_calibrations(self, parameters, context, self.wanted)
         self.site = self.parameterAsString(parameters, "SITE", context).strip()
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
-        self.warnings = [text for text in (*self.scene.warnings, self.epoch.warning, *without) if text]
+        self.warnings = [text for text in (*self.scene.warnings, self.epoch.warning, *without, *lacking) if text]
         for text in self.warnings:
             feedback.pushWarning(text)
         feedback.pushInfo(

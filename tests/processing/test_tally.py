@@ -157,3 +157,15 @@ def test_visible_fractions_that_cannot_be(refused, layers, make_zones, tmp_path,
     fields = ("zone_id", "visible_fraction")
     seen = make_zones(tmp_path / "v.gpkg", [(ZONES[0][0], {"zone_id": "a", "visible_fraction": value})], fields=fields)
     refused(words, "rason:tally", OUTPUT="memory:", EPOCH=WHEN, VISIBILITY=seen, **layers(points(3)))
+
+
+def test_what_a_calibration_lacks_is_said(run, layers, tmp_path):
+    from rason.engine.calibration import Calibration, dump
+
+    path = tmp_path / "c.json"
+    path.write_text(dump([Calibration.none("container")]))
+    given = {**layers(points(5)), "CALIBRATION": str(path), "EPOCH": WHEN, "OUTPUT": "memory:"}
+    run("rason:tally", BASIS="detected", **given)
+    assert "CALIBRATION holds container, nothing for truck" in run.feedback.textLog()
+    run("rason:tally", BASIS="counted", **given)
+    assert "nothing for truck" not in run.feedback.textLog(), "a count by hand rests on no calibration"
