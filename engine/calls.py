@@ -71,7 +71,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Call:
-    """One call. arrival, departure: (earliest, latest) epoch, None where the looks begin or end. lengths_m: as measured. days: when seen.
+    """One call. arrival, departure: (earliest, latest) epoch, None where the looks begin or end. lengths_m: as measured. seen, days: when.
 
     limits: days before which it cannot have come and after which it cannot have stayed, infinite where open. p: that it is real.
     """
@@ -79,6 +79,7 @@ class Call:
     arrival: tuple[Epoch | None, Epoch]
     departure: tuple[Epoch, Epoch | None]
     lengths_m: tuple[float, ...]
+    seen: tuple[Epoch, ...]
     days: tuple[float, ...]
     limits: tuple[float, float]
     p: float
@@ -186,6 +187,7 @@ def _call(chain: _Chain, looks: Sequence[Look]) -> Call:
         (since.epoch if since else None, first.epoch),
         (last.epoch, until.epoch if until else None),
         tuple(one.length_m for one in chain.seen),
+        tuple(looks[i].epoch for i in chain.looks),
         tuple(looks[i].day for i in chain.looks),
         (since.day if since else -np.inf, until.day if until else np.inf),
         1 - float(np.prod([1 - one.p for one in chain.seen])),
@@ -281,9 +283,11 @@ class ZoneCalls:
         return float(np.ptp(self.days)) if len(self.days) else 0.0
 
     @property
-    def longest_gap_days(self) -> float | None:
-        """Between neighbouring usable looks."""
-        return float(np.diff(self.days).max()) if len(self.days) > 1 else None
+    def longest_gap(self) -> tuple[float, Epoch] | None:
+        """Days between two neighbouring usable looks at most, and the first of the two."""
+        usable = [look for look in self.looks if look.usable]
+        gaps = [(later.day - earlier.day, earlier.epoch) for earlier, later in zip(usable, usable[1:])]
+        return max(gaps, key=lambda gap: gap[0], default=None)
 
     @property
     def at_least(self) -> int:

@@ -24,7 +24,8 @@ def consistent(call: Call, ships: Sequence[Ship], error: Error) -> list[str]:
     measured = sum(np.isfinite(call.lengths_m))
     reach = SAME_LENGTH * np.hypot(error.length_sd_m / np.sqrt(measured), LISTED_SD_M)
     first, last = call.limits
-    return [s.name for s in ships if abs(s.length_m - known[0]) <= reach and s.since <= last and s.until >= first]
+    fit = [s.name for s in ships if abs(s.length_m - known[0]) <= reach and s.since <= last and s.until >= first]
+    return list(dict.fromkeys(fit))
 
 
 def call_rows(zone: ZoneCalls, class_name: str, ships: Sequence[Ship]) -> list[dict[str, Any]]:
@@ -37,7 +38,7 @@ def _row(zone: ZoneCalls, class_name: str, ships: Sequence[Ship], call: Call) ->
     names = consistent(call, ships, zone.error)
     ends = [epoch.iso() if epoch else None for epoch in (*call.arrival, *call.departure)]
     size = "" if length is None else f"{length[0]:.0f} m long ({length[1]:.0f} to {length[2]:.0f}). "
-    listed = "" if not ships else f" Consistent with {len(names)} of {len(ships)} ships of the list."
+    listed = "" if not ships else f" Consistent with {len(names)} of {len({s.name for s in ships})} ships of the list."
     unsure = "" if call.p > 0.999 else f" Not reviewed: p {call.p:.2f}."
     return {
         "zone_id": zone.zone_id,
@@ -46,7 +47,8 @@ def _row(zone: ZoneCalls, class_name: str, ships: Sequence[Ship], call: Call) ->
         **dict(
             zip(("length_m", "length_low", "length_high"), (round(x, 1) for x in length) if length else (None, None, None))
         ),
-        "looks": len(call.days),
+        "looks": len(call.seen),
+        "seen": ", ".join(epoch.iso() for epoch in call.seen),
         "p": round(call.p, 3),
         "consistent_with": ", ".join(names),
         "note": f"{size}{_between(call)}{listed}{unsure}",
@@ -55,8 +57,8 @@ def _row(zone: ZoneCalls, class_name: str, ships: Sequence[Ship], call: Call) ->
 
 def _between(call: Call) -> str:
     came, left = call.arrival, call.departure
-    arrived = f"between {came[0].label()} and {came[1].label()}" if came[0] else f"by {came[1].label()}"
-    gone = f"between {left[0].label()} and {left[1].label()}" if left[1] else f"after {left[0].label()}"
+    arrived = f"between {came[0].day()} and {came[1].day()}" if came[0] else f"by {came[1].day()}"
+    gone = f"between {left[0].day()} and {left[1].day()}" if left[1] else f"on {left[0].day()} or later"
     return f"Arrived {arrived}, left {gone}."
 
 
@@ -71,7 +73,7 @@ def summary_row(zone: ZoneCalls, class_name: str, flow: Flow | None) -> dict[str
         "usable": len(usable),
         "first": usable[0].iso() if usable else None,
         "last": usable[-1].iso() if usable else None,
-        "longest_gap_days": _rounded(zone.longest_gap_days, 2),
+        "longest_gap_days": _rounded(zone.longest_gap[0], 2) if zone.longest_gap else None,
         "at_least": zone.at_least,
         **chances,
         "stay_days": zone.stay,
@@ -86,37 +88,39 @@ def summary_row(zone: ZoneCalls, class_name: str, flow: Flow | None) -> dict[str
 
 def sentences(zone: ZoneCalls, class_name: str, flow: Flow | None) -> list[str]:
     """The calls, what may have been missed, and the flow."""
-    told = [_calls(zone, *NOUNS.get(class_name, ("stay", f"{class_name.replace('_', ' ')}s"))), *_missed(zone)]
+    noun, of = NOUNS.get(class_name, ("stay", f"{class_name.replace('_', ' ')}s"))
+    told = [_calls(zone, noun, of), *_missed(zone, noun)]
     if flow:
-        told.append(f"Flow, if every call carried such a load: {flow.words()}. What was loaded is not seen.")
+        told.append(
+            f"Flow, if every {noun} carried such a load and lasted {_days(zone.stay)} or longer: {flow.words()}. "
+            "What was loaded is not seen."
+        )
     return told
 
 
 def _calls(zone: ZoneCalls, noun: str, of: str) -> str:
     usable = [look.epoch.day() for look in zone.looks if look.usable]
-    number = len(usable)
+    number, least, gap = len(usable), zone.at_least, zone.longest_gap
+    count = f"at least {least} {noun}{'s' * (least > 1)} of {of}" if least else f"no {noun}s of {of} shown"
     looks = f"{number} usable look{'s' * (number != 1)}{f' of {len(zone.looks)}' * (number < len(zone.looks))}"
     when = f" from {usable[0]} to {usable[-1]}" if number else ""
-    gap = f", {zone.longest_gap_days:.1f} days apart at most" if zone.longest_gap_days else ""
-    least = zone.at_least
-    count = f"at least {least} {noun}{'s' * (least > 1)} of {of}" if least else f"no {noun}s of {of} shown"
-    return f"{zone.zone_id}: {count} in {looks}{when}{gap}."
+    apart = f", the longest gap {gap[0]:.1f} days from {gap[1].day()}" if gap else ""
+    return f"{zone.zone_id}: {count} in {looks}{when}{apart}."
 
 
-def _missed(zone: ZoneCalls) -> list[str]:
-    chances = [zone.missed(stay) for stay in STAYS]
-    if chances[0] is None:
+def _missed(zone: ZoneCalls, noun: str) -> list[str]:
+    shares = [f"{_days(stay)} {chance:.0%}" for stay in STAYS if (chance := zone.missed(stay)) is not None]
+    if not shares:
         return ["Fewer than two usable looks: nothing can be said of what was missed."]
-    shares = ", ".join(f"{stay:.0f} day{'s' * (stay > 1)} {chance:.0%}" for stay, chance in zip(STAYS, chances))
-    told = [f"Chance that a call was never seen, by its length: {shares}."]
-    most, stay = zone.at_most, f"{zone.stay:g} day{'s' * (zone.stay != 1)}"
-    if most is None:
-        told.append(f"The looks give no upper bound for calls of {stay}.")
-    else:
-        told.append(
-            f"At most {most} of {stay} or longer in that time, and {zone.most_a_month:.2g} a month in the long run (95 %)."
-        )
-    return told
+    told = [f"Chance that a {noun} was never seen, by how long it lasted: {', '.join(shares)}."]
+    if zone.at_most is None:
+        return [*told, f"The looks give no upper bound for {noun}s of {_days(zone.stay)}."]
+    most = f"At most {zone.at_most} {noun}s of {_days(zone.stay)} or longer in that time"
+    return [*told, f"{most}, and {zone.most_a_month:.2g} a month in the long run (95 %)."]
+
+
+def _days(stay: float) -> str:
+    return f"{stay:g} day{'s' * (stay != 1)}"
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

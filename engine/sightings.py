@@ -17,6 +17,7 @@ from .tally import LEAST_VISIBLE
 Row = Mapping[str, Any]
 Zones = dict[str, list[Look]]
 REJECTED, CONFIRMED = "rejected", ("accepted", "added")
+YES, NO = ("true", "1", "1.0", "t", "yes"), ("false", "0", "0.0", "f", "no")
 
 
 def looks(rows: Iterable[Row], class_name: str, *, with_counts: bool = False) -> Zones:
@@ -33,8 +34,8 @@ def looks(rows: Iterable[Row], class_name: str, *, with_counts: bool = False) ->
         seen = []
         usable = _usable(row)
         if with_counts and row.get("class") is not None and usable:
-            seen = [Seen(float("nan"))] if float(row.get("low") or 0) > 0 else []
-            usable = bool(seen) or not row.get("detected")
+            seen = [Seen(float("nan"))] if (_number(row, "low", "LOOKS") or 0) > 0 else []
+            usable = bool(seen) or not _number(row, "detected", "LOOKS")
         found.setdefault(_zone(row, "LOOKS"), []).append(Look(epoch, usable, seen))
     return found
 
@@ -42,15 +43,22 @@ def looks(rows: Iterable[Row], class_name: str, *, with_counts: bool = False) ->
 def _usable(row: Row) -> bool:
     if row.get("class") is not None:
         return row.get("estimate") is not None
-    if row.get("usable") is not None:
-        return bool(row["usable"])
-    if row.get("visible_fraction") is not None:
-        return float(row["visible_fraction"]) >= LEAST_VISIBLE
-    raise Refusal(
-        "LOOKS: zone {zone} at {epoch} says neither usable nor visible_fraction. Give the tables of rason:visibility, or tallies.",
-        zone=row.get("zone_id"),
-        epoch=row.get("epoch"),
-    )
+    said = row.get("usable")
+    if said is not None:
+        word = str(said).strip().lower()
+        if word not in YES + NO:
+            raise Refusal(
+                "LOOKS: usable '{text}' of zone {zone} is neither true nor false.", text=said, zone=row.get("zone_id")
+            )
+        return word in YES
+    fraction = _number(row, "visible_fraction", "LOOKS")
+    if fraction is None:
+        raise Refusal(
+            "LOOKS: zone {zone} at {epoch} says neither usable nor visible_fraction. Give the tables of rason:visibility, or tallies.",
+            zone=row.get("zone_id"),
+            epoch=row.get("epoch"),
+        )
+    return fraction >= LEAST_VISIBLE
 
 
 def _zone(row: Row, name: str) -> str:
@@ -60,42 +68,75 @@ def _zone(row: Row, name: str) -> str:
     return zone
 
 
-@dataclass(frozen=True)
+@dataclass
 class Added:
     """What came of the sightings. number: taken. unreviewed: found by a detector, and no person said they are right.
 
-    elsewhere: without zone_id. lone: at a time that LOOKS does not have.
+    elsewhere: without zone_id. lone: looks made for them, at times that LOOKS does not have.
     """
 
-    number: int
-    unreviewed: int
-    elsewhere: int
-    lone: int
+    number: int = 0
+    unreviewed: int = 0
+    elsewhere: int = 0
+    lone: int = 0
 
 
-def add(zones: Zones, rows: Iterable[Row], class_name: str) -> Added:
-    """Put sightings (fields of a detections layer; zone_id and epoch are needed) into the looks of their zones.
+def add(zones: Zones, layers: Mapping[str, Iterable[Row]], class_name: str) -> Added:
+    """Put sightings (layers by name; fields of a detections layer; zone_id and epoch are needed) into the looks of their zones.
 
     Rejected ones and other classes are left out. A sighting at a time without a look is one of its own, which shows what was
-    there and not what was not.
+    there and not what was not. Raises Refusal where two layers hold the same zone at the same time.
     """
-    number = unreviewed = elsewhere = lone = 0
-    for row in rows:
-        if str(row.get("status") or "") == REJECTED or row.get("class") not in (None, "", class_name):
-            continue
-        if not str(row.get("zone_id") or "").strip():
-            elsewhere += 1
-            continue
-        zone, epoch = zones.setdefault(_zone(row, "DETECTIONS"), []), read(str(row.get("epoch") or ""), "DETECTIONS: epoch")
-        look = next((look for look in zone if look.epoch.iso() == epoch.iso()), None)
-        if look is None:
-            look = Look(epoch, False)
-            zone.append(look)
-            lone += 1
-        by_person = not row.get("detector") or row.get("status") in CONFIRMED
-        look.seen.append(Seen(_length(row), 1.0 if by_person else _p(row)))
-        number, unreviewed = number + 1, unreviewed + (not by_person)
-    return Added(number, unreviewed, elsewhere, lone)
+    added, finders = Added(), {zone: _Finder(one) for zone, one in zones.items()}
+    given: dict[tuple[str, str], str] = {}
+    for name, rows in layers.items():
+        for row in rows:
+            if str(row.get("status") or "") == REJECTED or row.get("class") not in (None, class_name):
+                continue
+            if not str(row.get("zone_id") or "").strip():
+                added.elsewhere += 1
+                continue
+            zone, epoch = _zone(row, "DETECTIONS"), read(str(row.get("epoch") or ""), "DETECTIONS: epoch")
+            if given.setdefault((zone, epoch.iso()), name) != name:
+                raise Refusal(
+                    "DETECTIONS: {first} and {second} both hold objects of zone {zone} at {epoch}, which would count twice. Leave one out, or "
+                    "merge them.",
+                    first=given[zone, epoch.iso()], second=name, zone=zone, epoch=epoch.iso(),
+                )  # fmt: skip
+            look = finders.setdefault(zone, _Finder(zones.setdefault(zone, []))).look(epoch, added)
+            by_person = not row.get("detector") or row.get("status") in CONFIRMED
+            look.seen.append(Seen(_length(row), 1.0 if by_person else _p(row)))
+            added.number += 1
+            added.unreviewed += not by_person
+    return added
+
+
+class _Finder:
+    """Finds a zone's look at an epoch; one written as a day is the only look of that day, and the other way round."""
+
+    def __init__(self, looks: list[Look]):
+        self.looks = looks
+        self.by_epoch: dict[str, Look] = {}
+        self.by_day: dict[str, list[Look]] = {}
+        for look in looks:
+            self._keep(look)
+
+    def _keep(self, look: Look) -> None:
+        if look.epoch.iso() not in self.by_epoch:
+            self.by_day.setdefault(look.epoch.day(), []).append(look)
+        self.by_epoch.setdefault(look.epoch.iso(), look)
+
+    def look(self, epoch: Epoch, added: Added) -> Look:
+        if epoch.iso() in self.by_epoch:
+            return self.by_epoch[epoch.iso()]
+        of_day = self.by_day.get(epoch.day(), [])
+        if len(of_day) == 1 and "day" in (epoch.precision, of_day[0].epoch.precision):
+            return of_day[0]
+        look = Look(epoch, False)
+        self.looks.append(look)
+        self._keep(look)
+        added.lone += 1
+        return look
 
 
 def _length(row: Row) -> float:
@@ -108,11 +149,15 @@ def _p(row: Row) -> float:
     return 1.0 if p is None else float(np.clip(p, 0.0, 1.0))
 
 
-def _number(row: Row, key: str) -> float | None:
+def _number(row: Row, key: str, layer: str = "DETECTIONS") -> float | None:
+    """A field as a number. Tables from text files hold words."""
     try:
-        return None if row.get(key) is None else float(row[key])
-    except ValueError:
-        raise Refusal("DETECTIONS: {key} '{text}' is no number.", key=key, text=row[key]) from None
+        value = None if row.get(key) is None else float(row[key])
+    except (TypeError, ValueError):
+        value = np.nan
+    if value is not None and not np.isfinite(value):
+        raise Refusal("{layer}: {key} '{text}' is no number.", layer=layer, key=key, text=row[key])
+    return value
 
 
 @dataclass(frozen=True)

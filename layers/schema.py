@@ -133,6 +133,7 @@ CALLS = (
     Column("length_low", REAL, "Lower end of its 90 % interval"),
     Column("length_high", REAL, "Upper end"),
     Column("looks", INTEGER, "Looks in which it was seen"),
+    Column("seen", TEXT, "When these were taken"),
     Column("p", REAL, "Probability that anything was there at all, 1 where a person marked or accepted it"),
     Column("consistent_with", TEXT, "Listed ships of such a length and at such dates: not which ship it was"),
     Column("note", TEXT, "The call in a sentence"),

@@ -190,12 +190,37 @@ def test_sightings_find_their_looks_and_rejected_ones_are_left_out():
         {**sighting, "zone_id": None},
         {**sighting, "class": "container"},
     ]
-    added = sightings.add(zones, rows, "ship")
+    added = sightings.add(zones, {"a": rows}, "ship")
     assert (added.number, added.unreviewed, added.elsewhere, added.lone) == (4, 2, 1, 1)
     first, lone = calls.gathered(zones["b"])
     assert [one.p for one in first.seen] == [0.7, 1.0, 1.0] and np.isnan(first.seen[2].length_m) and not lone.usable
     with pytest.raises(Refusal, match="no acquisition time"):
-        sightings.add(zones, [{**sighting, "epoch": "soon"}], "ship")
+        sightings.add(zones, {"a": [{**sighting, "epoch": "soon"}]}, "ship")
+
+
+def test_a_ship_must_not_come_in_by_two_layers():
+    zones = sightings.looks([{**ROW, "usable": True}], "ship")
+    with pytest.raises(Refusal, match="by hand and detected both hold objects of zone b"):
+        sightings.add(zones, {"by hand": [{**ROW, "length_m": 90}], "detected": [{**ROW, "length_m": 91}]}, "ship")
+
+
+def test_a_sighting_written_as_a_day_is_of_the_only_look_of_that_day():
+    zones = sightings.looks([{**ROW, "usable": True}, {**ROW, "epoch": "2023-10-04", "usable": True}], "ship")
+    rows = [{**ROW, "epoch": "2023-10-03"}, {**ROW, "epoch": "2023-10-04T05:00:00Z"}]
+    assert sightings.add(zones, {"a": rows}, "ship").lone == 0
+    assert [len(look.seen) for look in zones["b"]] == [1, 1]
+    twice = sightings.looks([{**ROW, "usable": True}, {**ROW, "epoch": "2023-10-03T05:00:00Z", "usable": True}], "ship")
+    assert sightings.add(twice, {"a": rows[:1]}, "ship").lone == 1
+
+
+def test_words_of_text_files():
+    (one,), (two,) = (sightings.looks([{**ROW, "usable": word}], "ship")["b"] for word in ("false", "True"))
+    assert not one.usable and two.usable
+    for row, said in (({"usable": "maybe"}, "neither true nor false"), ({"visible_fraction": "most"}, "is no number")):
+        with pytest.raises(Refusal, match=said):
+            sightings.looks([{**ROW, **row}], "ship")
+    with pytest.raises(Refusal, match="length_m 'long' is no number"):
+        sightings.add({}, {"a": [{**ROW, "length_m": "long"}]}, "ship")
 
 
 def test_listed_ships_are_consistent_by_length_and_date_only():

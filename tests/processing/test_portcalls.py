@@ -84,11 +84,12 @@ def test_none_in_many_looks_is_a_bound(run, rows, tmp_path):
     assert "no calls of ships shown in 6 usable looks of 7" in row["note"]
 
 
-def test_trains_from_tallies_alone(run, rows, tmp_path):
-    counts = [0, 12, 15, None, 9, 0]
+@pytest.mark.parametrize(("basis", "left"), [("counted", day(16)), ("uncalibrated", day(19))])
+def test_trains_from_tallies_alone(run, rows, tmp_path, basis, left):
+    counts = [0, 12, 15, None, 9, 0, 0]
     tallies = [
         table(schema.TALLY, [{
-            "zone_id": "track", "class": "freight_car", "unit": "objects", "epoch": day(d), "level": 0.9,
+            "zone_id": "track", "class": "freight_car", "unit": "objects", "epoch": day(d), "level": 0.9, "basis": basis,
             **({} if n is None else {"detected": n, "estimate": n, "low": 0.8 * n, "high": 1.3 * n + 2}),
         }])
         for d, n in zip(DAYS, counts)
@@ -97,7 +98,8 @@ def test_trains_from_tallies_alone(run, rows, tmp_path):
     results = run("rason:portcalls", LOOKS=tallies, CLASS="freight_car", CALLS=path, SUMMARY="memory:")
     (call,) = rows(path)
     assert results["AT_LEAST"] == 1 and call["length_m"] is None and call["looks"] == 3
-    assert (call["arrival_earliest"], call["departure_latest"]) == (day(1), day(16))
+    assert call["arrival_earliest"] == (day(1) if basis == "counted" else None) and call["departure_latest"] == left
+    assert call["seen"] == ", ".join((day(4), day(7), day(13)))
 
 
 def test_what_no_person_reviewed_is_said_and_not_taken_for_sure(run):
@@ -110,8 +112,10 @@ def test_what_no_person_reviewed_is_said_and_not_taken_for_sure(run):
 def test_only_the_zones_asked_for(run, rows, tmp_path):
     path = str(tmp_path / "s.gpkg")
     run("rason:portcalls", LOOKS=[looks(*DAYS)], DETECTIONS=[table(schema.DETECTIONS, SEEN)],
-        ZONES=table(schema.ZONES, [{"zone_id": "north"}]), CALLS="memory:", SUMMARY=path)  # fmt: skip
-    assert [row["zone_id"] for row in rows(path)] == ["north"]
+        ZONES=table(schema.ZONES, [{"zone_id": "north", "kind": "berth"}, {"zone_id": "south", "kind": "yard"}]), CALLS="memory:", SUMMARY=path)  # fmt: skip
+    assert [row["zone_id"] for row in rows(path)] == [
+        "north"
+    ] and "other kinds are left out: south" in run.feedback.textLog()
 
 
 def seen(*rows):
