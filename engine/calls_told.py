@@ -116,7 +116,11 @@ def _missed(zone: ZoneCalls, noun: str) -> list[str]:
     if zone.at_most is None:
         return [*told, f"The looks give no upper bound for {noun}s of {_days(zone.stay)}."]
     most = f"At most {zone.at_most} {noun}s of {_days(zone.stay)} or longer in that time"
-    return [*told, f"{most}, and {zone.most_a_month:.2g} a month in the long run (95 %)."]
+    return [*told, f"{most}, and {_rate(zone.most_a_month)} a month in the long run (95 %)."]
+
+
+def _rate(number: float | None) -> str:
+    return "" if number is None else f"{number:.1f}" if number < 10 else f"{number:,.0f}"
 
 
 def _days(stay: float) -> str:

@@ -72,20 +72,21 @@ def _zone(row: Row, name: str) -> str:
 class Added:
     """What came of the sightings. number: taken. unreviewed: found by a detector, and no person said they are right.
 
-    elsewhere: without zone_id. lone: looks made for them, at times that LOOKS does not have.
+    elsewhere: without zone_id. lone: looks made for them, at times that LOOKS does not have. short: shorter than asked for.
     """
 
     number: int = 0
     unreviewed: int = 0
     elsewhere: int = 0
     lone: int = 0
+    short: int = 0
 
 
-def add(zones: Zones, layers: Mapping[str, Iterable[Row]], class_name: str) -> Added:
+def add(zones: Zones, layers: Mapping[str, Iterable[Row]], class_name: str, least_m: float = 0.0) -> Added:
     """Put sightings (layers by name; fields of a detections layer; zone_id and epoch are needed) into the looks of their zones.
 
     Rejected ones and other classes are left out. A sighting at a time without a look is one of its own, which shows what was
-    there and not what was not. Raises Refusal where two layers hold the same zone at the same time.
+    there and not what was not. Lengths below ``least_m`` are left out. Raises Refusal where two layers hold the same zone at the same time.
     """
     added, finders = Added(), {zone: _Finder(one) for zone, one in zones.items()}
     given: dict[tuple[str, str], str] = {}
@@ -96,6 +97,10 @@ def add(zones: Zones, layers: Mapping[str, Iterable[Row]], class_name: str) -> A
             if not str(row.get("zone_id") or "").strip():
                 added.elsewhere += 1
                 continue
+            length = _length(row)
+            if length < least_m:
+                added.short += 1
+                continue
             zone, epoch = _zone(row, "DETECTIONS"), read(str(row.get("epoch") or ""), "DETECTIONS: epoch")
             if given.setdefault((zone, epoch.iso()), name) != name:
                 raise Refusal(
@@ -105,7 +110,7 @@ def add(zones: Zones, layers: Mapping[str, Iterable[Row]], class_name: str) -> A
                 )  # fmt: skip
             look = finders.setdefault(zone, _Finder(zones.setdefault(zone, []))).look(epoch, added)
             by_person = not row.get("detector") or row.get("status") in CONFIRMED
-            look.seen.append(Seen(_length(row), 1.0 if by_person else _p(row)))
+            look.seen.append(Seen(length, 1.0 if by_person else _p(row)))
             added.number += 1
             added.unreviewed += not by_person
     return added

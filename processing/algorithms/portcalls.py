@@ -99,6 +99,11 @@ class PortCalls(RasonAlgorithm):
                 tr("Standard deviation of one measured length: about 5 at half a metre, 15 at 10 m. A larger one merges more calls."),
             ),
             scenes.with_help(
+                number("LEAST_LENGTH", tr("Shortest ship (m)"), NUMBER.Double, 0.0, minValue=0.0, maxValue=400.0),
+                tr("Sightings shorter than this are left out, such as boats. Choose it far from the ships that you ask about: one measured now "
+                   "above and now below it makes two calls."), advanced=True,
+            ),
+            scenes.with_help(
                 number("RECALL", tr("Chance to be seen"), NUMBER.Double, optional=True, minValue=0.05, maxValue=1.0),
                 tr("Chance that what is there is found in a usable look. Below 1 it takes several empty looks to part a call. Left empty: 1 "
                    "for what a person marked, counted or reviewed; else 0.5 for ships and 0.95 for anything on a track."),
@@ -142,7 +147,7 @@ class PortCalls(RasonAlgorithm):
         self.kind = self.parameterAsString(parameters, "CLASS", context).strip().lower() or SHIP
         layers = self.parameterAsLayerList(parameters, "DETECTIONS", context) or []
         self.zones, by_person = self._looks(parameters, context, counted=not layers)
-        added = self._sightings(layers, feedback)
+        added = self._sightings(layers, self.parameterAsDouble(parameters, "LEAST_LENGTH", context), feedback)
         self.recall = self._recall(parameters, context, feedback, added.unreviewed or (not layers and not by_person))
         self._choose(parameters, context, feedback)
         self._check_looks(feedback)
@@ -167,7 +172,7 @@ class PortCalls(RasonAlgorithm):
             raise Refusal(self.tr("LOOKS hold no {} ({}). Choose the CLASS that was counted.").format(self.kind, held))
         return found, all(row["basis"] in BY_HAND for row in rows if row["class"])
 
-    def _sightings(self, layers, feedback):
+    def _sightings(self, layers, least, feedback):
         """Put the sightings into their looks."""
         rows = {}
         for layer in layers:
@@ -177,11 +182,13 @@ class PortCalls(RasonAlgorithm):
         if held and self.kind not in held:
             raise Refusal(self.tr("DETECTIONS hold no {} ({}). Choose another CLASS, or other layers.").format(
                 self.kind, ", ".join(sorted(held)[:4])))  # fmt: skip
-        added = sightings.add(self.zones, rows, self.kind)
+        added = sightings.add(self.zones, rows, self.kind, least)
         if added.elsewhere and not added.number:
             raise Refusal(self.tr("DETECTIONS name no zone: fill zone_id, which says at which berth a ship lay."))
         if added.elsewhere:
             feedback.pushWarning(self.tr("{} sightings name no zone and are left out.").format(added.elsewhere))
+        if added.short:
+            feedback.pushInfo(self.tr("{} sightings shorter than {:g} m are left out.").format(added.short, least))
         if added.lone:
             feedback.pushWarning(
                 self.tr(

@@ -213,6 +213,12 @@ def test_a_sighting_written_as_a_day_is_of_the_only_look_of_that_day():
     assert sightings.add(twice, {"a": rows[:1]}, "ship").lone == 1
 
 
+def test_boats_are_left_out_where_asked_and_unknown_lengths_stay():
+    zones = sightings.looks([{**ROW, "usable": True}], "ship")
+    added = sightings.add(zones, {"a": [{**ROW, "length_m": x} for x in (11, 30, 0)]}, "ship", 25.0)
+    assert (added.short, added.number) == (1, 2)
+
+
 def test_words_of_text_files():
     (one,), (two,) = (sightings.looks([{**ROW, "usable": word}], "ship")["b"] for word in ("false", "True"))
     assert not one.usable and two.usable
