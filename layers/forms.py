@@ -29,6 +29,11 @@ DEFAULTS = {
     "roofs": {**DRAWN, "kind": "'roof'", "id": NEXT.format("roof", "id")},
     "detections": {"status": f"'{schema.ADDED}'", "p": "1"},
 }
+# What is filled in again at every change, so that a reviewer need only count and tick.
+KEPT_UP = {
+    "review_cells": {"reviewed_at": "if(\"done\", coalesce(\"reviewed_at\", format_date(now(), 'yyyy-MM-dd')), null)"},
+}
+COUNTED = {"review_cells": ("seen",)}
 
 
 def apply(layer: QgsVectorLayer, name: str) -> None:
@@ -39,3 +44,8 @@ def apply(layer: QgsVectorLayer, name: str) -> None:
         layer.setEditorWidgetSetup(fields.indexOf(field), setup)
     for field, expression in DEFAULTS.get(name, {}).items():
         layer.setDefaultValueDefinition(fields.indexOf(field), QgsDefaultValue(expression))
+    for field, expression in KEPT_UP.get(name, {}).items():
+        layer.setDefaultValueDefinition(fields.indexOf(field), QgsDefaultValue(expression, True))
+    for field in COUNTED.get(name, ()):
+        setup = QgsEditorWidgetSetup("Range", {"Min": 0, "Max": 1_000_000, "Step": 1, "AllowNull": True, "Style": "SpinBox"})
+        layer.setEditorWidgetSetup(fields.indexOf(field), setup)

@@ -295,6 +295,30 @@ ACCURACY = (
     Column("worst_decile", REAL, "Mean relative count error of the tenth of the zones where it is largest"),
 )
 
+# The cells that rason:samplereview draws: a person fills seen and done, rason:estimatefromreview needs nothing else.
+REVIEW_CELLS = (
+    Column("cell_id", TEXT, "Name of the cell; they are drawn in the order of these numbers"),
+    Column("zone_id", TEXT, "The zone it is cut from"),
+    Column("class", TEXT, "What to count in it"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("rank", INTEGER, "Place in the order of drawing: done ones count up to the first that is open"),
+    Column("seen", INTEGER, "For you: objects of the class whose centre lies in the cell, 0 where there is none"),
+    Column("done", BOOLEAN, "For you: true when the whole cell has been looked at"),
+    Column("reviewed_by", TEXT, "Who looked"),
+    Column("reviewed_at", TEXT, "When, ISO 8601"),
+    Column("note", TEXT, "For the reviewer"),
+    Column("expected", REAL, "Objects that the detector makes of it: the sum of their p"),
+    Column("chance", REAL, "Probability that this cell is drawn first; grows with expected"),
+    Column("zone_expected", REAL, "The sum of expected over all cells of the zone"),
+    Column("zone_cells", INTEGER, "Cells of the zone, drawn or not"),
+    Column("all_expected", REAL, "The same over all zones"),
+    Column("all_cells", INTEGER, "Cells of all zones"),
+    Column("before_low", REAL, "Lower end of the detector's tally of all zones, before any look"),
+    Column("before_high", REAL, "Upper end; empty where there is none"),
+    Column("before_level", REAL, "Probability that interval is made for"),
+)
+
 # Every reference layer.
 REFERENCE = (
     Column("id", TEXT, "Fixed name of the feature"),

@@ -221,6 +221,14 @@ def _status(word: str) -> str:
     return f"\"status\" = '{word}'"
 
 
+def _review_cells(layer):
+    entries = (
+        ("still to look at", 'not coalesce("done", false)', area(stroke(YELLOW, 0.9))),
+        ("done", 'coalesce("done", false)', area(bare(WHITE, 0.3, DOTS))),
+    )
+    _show(layer, rules(*entries), label('"cell_id"', YELLOW, 9, OUTSIDE, out_to=SITE, priority=8))
+
+
 CHANGE_SIGNS = (
     (schema.APPEARED, "+"),
     (schema.DISAPPEARED, "−"),
@@ -336,6 +344,7 @@ STYLES = {
     "changes": _changes,
     "turnover": _plain_table,
     "slot_changes": _slot_changes,
+    "review_cells": _review_cells,
     "series": _series,
     "series_summary": _plain_table,
     "visibility": _visibility,

@@ -33,9 +33,10 @@ class Written:
     record: str
 
 
-def write(algorithm, parameters, key, context, columns, rows, *, style, title, record, geometries=None, crs=None) -> str:
+def write(algorithm, parameters, key, context, columns, rows, *, style, title, record, geometries=None, crs=None,
+          shape=QgsWkbTypes.Type.Polygon) -> str:  # fmt: skip
     """Open the sink of ``key``, write all rows and note it for ``finish``; returns the destination's id."""
-    wkb = QgsWkbTypes.Type.NoGeometry if geometries is None else QgsWkbTypes.Type.Polygon
+    wkb = QgsWkbTypes.Type.NoGeometry if geometries is None else shape
     crs = crs or QgsCoordinateReferenceSystem()
     sink, destination = algorithm.parameterAsSink(parameters, key, context, schema.qgs_fields(columns), wkb, crs)
     if sink is None:

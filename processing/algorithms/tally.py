@@ -14,7 +14,7 @@ from qgis.core import (
 from ...engine import classes
 from ...engine.errors import Refusal
 from ...layers import schema
-from .. import bridge, lazy, outputs, scenes
+from .. import bridge, lazy, marks, outputs, scenes
 from ..base import RasonAlgorithm
 from ..lazy import np
 
@@ -123,12 +123,12 @@ class Tally(RasonAlgorithm):
         said = {} if len(self.marks) else self._record(parameters, context)
         for field in ("scene", "epoch", "detector"):
             texts[field] += [said[field]] if field in said else []
-        self.marks = _named(self.marks, bridge.field_index(source.fields(), "class") >= 0, asked)
+        self.marks = marks.named(self.marks, bridge.field_index(source.fields(), "class") >= 0, asked)
         self.classes = asked or sorted({*self.marks.class_name, *([said["class"]] if "class" in said else [])})
         if not self.classes:
             raise Refusal(self.tr("DETECTIONS is empty: name in CLASSES what was looked for, so that none can be counted."))
-        self.scene = _only(texts["scene"], "scene", "")
-        stored = _only(texts["epoch"], "epoch", "")
+        self.scene = marks.only(texts["scene"], "scene")
+        stored = marks.only(texts["epoch"], "epoch")
         self.epoch = scenes.read_epoch(
             self, parameters, context, {"": {"ACQUISITIONDATETIME": stored}}, self.tr("DETECTIONS")
         )
@@ -201,22 +201,6 @@ class Tally(RasonAlgorithm):
         )  # fmt: skip
         total = (totals[self.classes[0]] if len(self.classes) == 1 else None) or (None, None, None)
         return {"OUTPUT": output, **dict(zip(("TOTAL", "TOTAL_LOW", "TOTAL_HIGH"), total))}
-
-
-def _named(marks, has_class, asked):
-    """Marks of a layer without a class field are all of the one class asked for."""
-    if has_class or not len(marks):
-        return marks
-    if len(asked) != 1:
-        raise Refusal("DETECTIONS has no field class: name in CLASSES the one class that it holds.")
-    return marks.with_(class_name=asked[0])
-
-
-def _only(texts, field, default):
-    values = sorted({text for text in texts if text})
-    if len(values) > 1:
-        raise Refusal(f"DETECTIONS holds more than one {field} ({', '.join(values[:3])}). Select the features of one.")
-    return values[0] if values else default
 
 
 def _basis(texts):
