@@ -85,7 +85,7 @@ def _tallied(
         return None
     zone_id, name, level = [str(row["zone_id"])], str(row["class"]), float(row["level"])
     ground = float(row.get("exposure") or 0) * common
-    if row.get("basis") in (COUNTED, REVIEWED):
+    if row.get("basis") in (COUNTED, REVIEWED) and not row.get("calibration"):
         made = tally_by_hand(zone_id, [found], name, reviewed=row["basis"] == REVIEWED, level=level, seed=seed)
     else:
         key = str(row.get("calibration") or "")

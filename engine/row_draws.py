@@ -52,7 +52,8 @@ class Drawer:
         """What the row's epoch has in common, or None where only the interval is left."""
         if (row.get("unit") or "objects") != "objects" or row.get("detected") is None:
             return None
-        by_hand = row.get("basis") in (COUNTED, REVIEWED)
+        # a sampled review names what it rests on: its interval holds more than a person's error
+        by_hand = row.get("basis") in (COUNTED, REVIEWED) and not row.get("calibration")
         key, least_sd = ("by hand", 0.0) if by_hand else (str(row.get("calibration") or ""), least_sd)
         if key not in self._shared:
             self._shared[key] = self._make_shared(key, str(row["class"]))

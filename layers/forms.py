@@ -31,7 +31,7 @@ DEFAULTS = {
 }
 # What is filled in again at every change, so that a reviewer need only count and tick.
 KEPT_UP = {
-    "review_cells": {"reviewed_at": "if(\"done\", coalesce(\"reviewed_at\", format_date(now(), 'yyyy-MM-dd')), null)"},
+    "review_cells": {"reviewed_at": 'if("done", coalesce("reviewed_at", format_date(now(), \'yyyy-MM-dd\')), null)'},
 }
 COUNTED = {"review_cells": ("seen",)}
 

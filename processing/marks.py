@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ..engine.errors import Refusal
+from . import lazy
+
+provenance = lazy.engine("provenance")
 
 
 def named(marks, has_class, asked, name="DETECTIONS"):
@@ -25,3 +28,9 @@ def only(texts, field, name="DETECTIONS"):
             values=", ".join(values[:3]),
         )
     return values[0] if values else ""
+
+
+def record_of(algorithm, parameters, context, key="DETECTIONS"):
+    """What the record of the run says of a layer, also of one without rows: class, scene, epoch, detector, sensor."""
+    layer = algorithm.parameterAsVectorLayer(parameters, key, context)
+    return provenance.result_of(layer.metadata().history()) if layer is not None else {}

@@ -27,6 +27,8 @@ ALGORITHMS = {
     "compareepochs": "CompareEpochs",
     "tallyseries": "TallySeries",
     "portcalls": "PortCalls",
+    "samplereview": "SampleReview",
+    "estimatefromreview": "EstimateFromReview",
     "accuracy": "Accuracy",
     "calibrate": "Calibrate",
 }

@@ -6,8 +6,9 @@ chances goes by ground alone, so that a blind detector cannot keep a cell out of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -79,11 +80,11 @@ def _cells(zones: Sequence[Zone], side_m: float) -> list[Zone]:
     return cells
 
 
-def _strip(zone: Zone):
+def _strip(zone: Zone) -> Any:
     return zone.geometry.buffer(TRACK_REACH_M, cap_style=2)
 
 
-def _stretches(zone: Zone, side_m: float):
+def _stretches(zone: Zone, side_m: float) -> Iterator[Any]:
     """The strips of equal stretches of a track."""
     from shapely.ops import substring
 
@@ -94,7 +95,7 @@ def _stretches(zone: Zone, side_m: float):
             yield substring(line, start, end).buffer(TRACK_REACH_M, cap_style=2)
 
 
-def _polygons(geometry):
+def _polygons(geometry: Any) -> Any:
     """The polygons of a geometry alone: touching zones leave lines and points."""
     from shapely.geometry import MultiPolygon
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..calibration import HAND_SD, HAND_UPWARD
 
 LEAST_CELLS = 3  # fewer show nothing of how cells differ
-STEPS = 400  # of the integrals; 200 already give eight digits
+STEPS = 600  # of the integrals: seven digits and more
 ESTIMATED = "sampled review"  # stands for the calibration in a tally row: its interval is no plain hand count's
 
 
@@ -109,7 +109,7 @@ def murthy(chance: np.ndarray, value: np.ndarray) -> tuple[float, float]:
     rest = 1 - float(chance.sum())
     if rest < 1e-9:
         return float(value.sum()), 0.0
-    log_t = np.linspace(np.log(1e-3 / chance.max()), np.log(60 / min(chance.min(), rest)), STEPS)
+    log_t = np.linspace(np.log(1e-5 / chance.max()), np.log(60 / min(chance.min(), rest)), STEPS)
     rung = -np.expm1(-np.exp(log_t)[:, None] * chance)
     density = np.log(rung).sum(1) + log_t - rest * np.exp(log_t)
     weight = np.exp(density - density.max())

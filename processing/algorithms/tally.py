@@ -120,7 +120,7 @@ class Tally(RasonAlgorithm):
         self.zones = bridge.read_zones(zones, frame, context, feedback)
         self.marks, texts = bridge.read_marks(source, frame, context)
         asked = [word.strip() for word in self.parameterAsString(parameters, "CLASSES", context).split(",") if word.strip()]
-        said = {} if len(self.marks) else self._record(parameters, context)
+        said = {} if len(self.marks) else marks.record_of(self, parameters, context)
         for field in ("scene", "epoch", "detector"):
             texts[field] += [said[field]] if field in said else []
         self.marks = marks.named(self.marks, bridge.field_index(source.fields(), "class") >= 0, asked)
@@ -146,11 +146,6 @@ class Tally(RasonAlgorithm):
         self.site = self.parameterAsString(parameters, "SITE", context).strip()
         self.level = self.parameterAsDouble(parameters, "LEVEL", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
-
-    def _record(self, parameters, context):
-        """What the record of the run says of a layer without rows: class, scene, epoch, detector, sensor."""
-        layer = self.parameterAsVectorLayer(parameters, "DETECTIONS", context)
-        return provenance.result_of(layer.metadata().history()) if layer is not None else {}
 
     def _as_radar(self, feedback):
         """Ships found in radar: the shipped calibration is of optical scenes, and berths were not counted."""

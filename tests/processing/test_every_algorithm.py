@@ -21,6 +21,8 @@ IDS = {
     "compareepochs",
     "tallyseries",
     "portcalls",
+    "samplereview",
+    "estimatefromreview",
     "accuracy",
     "calibrate",
     "countyard",
