@@ -78,6 +78,18 @@ def is_radar(roles: Sequence[str]) -> bool:
     return any(role in POLARISATIONS for role in roles)
 
 
+def paired(first: Sequence[str], second: Sequence[str], name_1: str, name_2: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Which bands of two scenes show the same: by their roles where these tell, else in file order. Raises Refusal for unequal numbers."""
+    if len(first) != len(second):
+        raise Refusal(
+            f"{name_1} has {len(first)} bands ({', '.join(first)}), {name_2} has {len(second)} ({', '.join(second)}): give scenes with the "
+            "same bands, or cut them to those (gdal_translate -b)."
+        )
+    if len(set(first)) == len(first) and sorted(first) == sorted(second):
+        return tuple(range(len(first))), tuple(second.index(role) for role in first)
+    return tuple(range(len(first))), tuple(range(len(first)))
+
+
 def check_sensor(roles: Sequence[str], sensor: str) -> None:
     """Raises Refusal where a scene is radar and "optical" is asked for, or the other way round."""
     if sensor == "optical" and is_radar(roles):

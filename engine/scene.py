@@ -47,9 +47,12 @@ class Scene:
         self.warnings: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, source: str, *, crs_wkt: str = "", bands: str = "", name: str = "INPUT") -> Scene:
+    def open(
+        cls, source: str, *, crs_wkt: str = "", bands: str = "", name: str = "INPUT", frame: Frame | None = None
+    ) -> Scene:
         """Open a raster for GDAL (path, /vsi… path, VRT). crs_wkt overrides the file's CRS, bands its band roles.
 
+        frame: another scene's, to which this one is brought; left out, the scene has its own.
         Raises Refusal for what cannot be used: not a raster, corrupt, no georeference, no CRS, complex values.
         """
         original = open_raster(source, name)
@@ -60,7 +63,7 @@ class Scene:
             )
         dataset = without_palette(original)
         roles, guess = (given_roles(bands, dataset.RasterCount), "") if bands else read_roles(dataset)
-        frame = metric_frame(wkt, _centre(dataset))
+        frame = Frame(wkt, frame.wkt) if frame else metric_frame(wkt, _centre(dataset))
         unwarped = dataset
         if not (frame.is_scene_crs and Grid.of(dataset).is_plain):
             dataset, roles = warped(dataset, wkt, frame, roles)

@@ -395,6 +395,17 @@ EVENTS = (
     Column("licence", TEXT, "Licence of this row"),
 )
 
+# What rason:changeoptical and rason:changesar draw.
+CHANGED_AREAS = (
+    Column("change", TEXT, "brighter or darker: what most of the area's pixels became"),
+    Column("p_value", REAL, "Chance that unchanged ground differs as much as the area's middle pixel"),
+    Column("area_m2", REAL, "Ground of the area in square metres"),
+    Column("epoch_1", TEXT, "The last epoch before the change, ISO 8601 in UTC; empty where the scene does not say"),
+    Column("epoch_2", TEXT, "The first epoch after it"),
+    Column("scene_1", TEXT, "File name of the scene before"),
+    Column("scene_2", TEXT, "File name of the scene after"),
+)
+
 OBJECT_DIMENSIONS = (
     Column("id", TEXT, "Fixed name of the row"),
     Column("object_class", TEXT, "Class of the object"),

@@ -250,6 +250,23 @@ def _changes(layer):
     _show(layer, symbols, label(f"case {sign}end", WHITE, 9, INSIDE, out_to=3_000))
 
 
+def _changed_areas(layer):
+    symbols = rules(
+        (
+            "brighter than before",
+            "\"change\" = 'brighter'",
+            area(stroke(YELLOW, 0.5), hatch=YELLOW, angle_deg=0, every_mm=1.5),
+        ),
+        (
+            "darker than before",
+            "\"change\" = 'darker'",
+            area(stroke(BLUE, 0.5, SHORT), hatch=BLUE, angle_deg=45, every_mm=1.5),
+        ),
+        ("other", "ELSE", area(stroke(WHITE, 0.4))),
+    )
+    _show(layer, symbols, label("if(\"change\" = 'brighter', '+', '−')", WHITE, 9, INSIDE, out_to=3_000))
+
+
 # Verdict, the sign that stands for it, and the colour of its row.
 VERDICT_SIGNS = (
     ("increase", "▲", "#c9f2e1"),
@@ -345,6 +362,7 @@ STYLES = {
     "turnover": _plain_table,
     "slot_changes": _slot_changes,
     "review_cells": _review_cells,
+    "changed_areas": _changed_areas,
     "series": _series,
     "series_summary": _plain_table,
     "visibility": _visibility,

@@ -66,8 +66,8 @@ def raster_layer(algorithm, parameters, name, context):
     return archived(algorithm, parameters).get(name) or algorithm.parameterAsRasterLayer(parameters, name, context)
 
 
-def read_scene(layer, *, bands="", name="INPUT") -> Scene:
-    """The engine's scene of a raster layer. Raises Refusal for layers that are no files."""
+def read_scene(layer, *, bands="", name="INPUT", frame=None) -> Scene:
+    """The engine's scene of a raster layer, in another scene's frame where that is given. Raises Refusal for layers that are no files."""
     if layer is None or not layer.isValid():
         raise Refusal("{name} cannot be opened as a raster. Check the path and the file.", name=name)
     if layer.providerType() != "gdal":
@@ -80,7 +80,7 @@ def read_scene(layer, *, bands="", name="INPUT") -> Scene:
     wkt = crs.toWkt(QgsCoordinateReferenceSystem.WKT_PREFERRED_GDAL) if crs.isValid() else ""
     from ..engine.scene import Scene
 
-    return Scene.open(layer.dataProvider().dataSourceUri(), crs_wkt=wkt, bands=bands, name=name)
+    return Scene.open(layer.dataProvider().dataSourceUri(), crs_wkt=wkt, bands=bands, name=name, frame=frame)
 
 
 def scene_name(layer) -> str:

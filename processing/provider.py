@@ -25,6 +25,7 @@ ALGORITHMS = {
     "tally": "Tally",
     "tallyoil": "TallyOil",
     "compareepochs": "CompareEpochs",
+    "changeoptical": "ChangeOptical",
     "tallyseries": "TallySeries",
     "portcalls": "PortCalls",
     "samplereview": "SampleReview",

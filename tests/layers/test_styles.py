@@ -21,6 +21,7 @@ RESULTS = (
     ("zones", "LineString", schema.ZONES),
     ("detections", "Polygon", schema.DETECTIONS),
     ("changes", "Polygon", schema.CHANGES),
+    ("changed_areas", "Polygon", schema.CHANGED_AREAS),
     ("tally", "NoGeometry", schema.TALLY),
     ("comparison", "NoGeometry", schema.COMPARISON),
 )

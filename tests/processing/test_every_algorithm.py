@@ -19,6 +19,7 @@ IDS = {
     "tally",
     "tallyoil",
     "compareepochs",
+    "changeoptical",
     "tallyseries",
     "portcalls",
     "samplereview",
