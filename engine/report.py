@@ -197,6 +197,27 @@ class ComparisonReport(Report):
         return _section("Slots and berths", self.slots, '<ul class="plain">{}</ul>', "<li>{}</li>")
 
 
+class TrainReport(Report):
+    """Report of two sightings of a train. Rows: the alignment's fields."""
+
+    def table(self) -> str:
+        """One line a pair of wagons, or a wagon without a counterpart."""
+        heads = ("Earlier wagon", "Length", "Type", "Later wagon", "Length", "Type", "Evidence")
+        head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+        cells = [
+            [
+                str(row.get(f"{key}_{n}{unit}") or "")
+                for n in (1, 2)
+                for key, unit in (("number", ""), ("length", "_m"), ("type", ""))
+            ]
+            + ["" if row["evidence"] is None else f"{row['evidence']:+.1f}".replace("-", "−")]
+            for row in self.rows
+        ]
+        body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in line)}</tr>" for line in cells)
+        caption = "Wagons in order; evidence: log odds that a pair is one wagon seen twice. Lengths in metres."
+        return f'<div class="scroll"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
 def _turned(row: Mapping[str, Any], seen: str, real: str) -> tuple[str, str]:
     """What appeared with what errors alone make, and what came."""
 

@@ -50,7 +50,7 @@ class Picture:
 
     rgb: uint8 (rows, columns, 3), north up. gsd_m: metres per pixel. corners: (N, 4, 2) column and row of each box, (0, 0)
     the outer corner of the first pixel. class_name, mark: N words each; mark is a detection's status or change.
-    outlines: arrays (K, 2) of the same coordinates, drawn as thin lines: zones (closed rings) and tracks.
+    outlines: arrays (K, 2) of the same coordinates, drawn as thin lines: zones (closed rings) and tracks. north_up: whether north is up.
     """
 
     rgb: np.ndarray
@@ -61,6 +61,7 @@ class Picture:
     mark: Sequence[str] = ()
     outlines: Sequence[np.ndarray] = ()
     note: str = ""
+    north_up: bool = True
 
     @classmethod
     def of(
@@ -117,7 +118,7 @@ class Picture:
         return (
             f'<figure><svg viewBox="0 0 {columns} {rows}" style="--sides: {columns / rows:.3f}" role="img" aria-label="{escape(self.title)}">'
             f'<image width="{columns}" height="{rows}" href="data:image/jpeg;base64,{_jpeg(small.rgb)}"/>'
-            f"{zones}{''.join(layers)}{_scale_bar(columns, rows, small.gsd_m)}{_north(columns, rows)}</svg>"
+            f"{zones}{''.join(layers)}{_scale_bar(columns, rows, small.gsd_m)}{_north(columns, rows) * self.north_up}</svg>"
             f'<figcaption><b>{escape(self.title)}</b>{note}<ul class="legend">{"".join(legend)}</ul></figcaption></figure>'
         )
 
@@ -137,6 +138,7 @@ class Picture:
             self.mark,
             [line / step for line in self.outlines],
             self.note,
+            self.north_up,
         )
 
 

@@ -222,6 +222,20 @@ SLOT_CHANGES = (
     Column("note", TEXT, "The row in a sentence"),
 )
 
+TRAIN_PAIRS = (
+    Column("epoch_1", TEXT, "The earlier sighting, ISO 8601 in UTC; empty where the layer does not say"),
+    Column("epoch_2", TEXT, "The later sighting"),
+    Column("number_1", INTEGER, "Place of the wagon in the earlier train, from 1; empty where it has no counterpart"),
+    Column("number_2", INTEGER, "Place of the wagon in the later train"),
+    Column("position_1_m", REAL, "Metres along the earlier track"),
+    Column("position_2_m", REAL, "Metres along the later track"),
+    Column("length_1_m", REAL, "Length in the earlier sighting"),
+    Column("length_2_m", REAL, "Length in the later sighting"),
+    Column("type_1", TEXT, "Type in the earlier sighting; empty where it cannot be told"),
+    Column("type_2", TEXT, "Type in the later sighting"),
+    Column("evidence", REAL, "Log odds of this pair: one wagon seen twice against two wagons of these trains"),
+)
+
 CHANGES = (
     *DETECTIONS,
     Column("change", TEXT, "appeared, disappeared, moved, stayed or not observable"),

@@ -360,6 +360,7 @@ STYLES = {
     "accuracy": _plain_table,
     "changes": _changes,
     "turnover": _plain_table,
+    "train_pairs": _plain_table,
     "slot_changes": _slot_changes,
     "review_cells": _review_cells,
     "changed_areas": _changed_areas,

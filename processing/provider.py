@@ -26,6 +26,7 @@ ALGORITHMS = {
     "tallyoil": "TallyOil",
     "compareepochs": "CompareEpochs",
     "changeoptical": "ChangeOptical",
+    "comparetrains": "CompareTrains",
     "tallyseries": "TallySeries",
     "portcalls": "PortCalls",
     "samplereview": "SampleReview",

@@ -68,6 +68,22 @@ def of_comparison(
     )
 
 
+def of_trains(algorithm, rows, sentences, parameters, epochs, figure) -> report.TrainReport:
+    """Report of ``rason:comparetrains``; figure: both trains straightened."""
+    labels = [epoch.label() if epoch else algorithm.tr("not dated") for epoch in epochs]
+    return report.TrainReport(
+        title=algorithm.tr("Two sightings of a train"),
+        epoch=algorithm.tr("{} and {}").format(*labels),
+        headlines=sentences,
+        rows=rows,
+        warnings=algorithm.warnings,
+        pictures=[figure],
+        provenance=_provenance(algorithm, parameters),
+        credit="" if algorithm.scenes[0] else algorithm.tr("No imagery is shown."),
+        synthetic=any(scene is not None and is_synthetic(scene.metadata) for scene in algorithm.scenes),
+    )
+
+
 def is_synthetic(metadata) -> bool:
     """Whether the scene says of itself that a simulator made it."""
     return metadata.get("", {}).get("TIFFTAG_IMAGEDESCRIPTION", "").upper().startswith(SYNTHETIC)

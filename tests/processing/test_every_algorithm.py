@@ -20,6 +20,7 @@ IDS = {
     "tallyoil",
     "compareepochs",
     "changeoptical",
+    "comparetrains",
     "tallyseries",
     "portcalls",
     "samplereview",
