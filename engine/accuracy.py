@@ -37,7 +37,7 @@ def judge(found: Detections, truth: Detections, *, least_iou: float = LEAST_IOU,
     True rectangles match from an IoU of least_iou on, or, where that is 0, where one holds the centre of the other. True points
     (length 0) match where they lie in the detection or within reach_m of it. COCO and VOC match alike, by IoU.
     """
-    i, j, good, touching = _pairs(found, truth, least_iou, reach_m)
+    i, j, good, touching = pairs(found, truth, least_iou, reach_m)
     verdict, partner, taken = np.full(len(found), FALSE), np.full(len(found), -1), np.zeros(len(truth), bool)
     verdict[i[touching]] = DOUBLE
     possible = np.flatnonzero(good > 0)
@@ -59,14 +59,14 @@ def reviewed(marks: Detections, status: Sequence[str]) -> tuple[Detections, Dete
         marks.select(np.concatenate([accepted, np.flatnonzero(words == "added")]).astype(int)),
     )
     partner = np.where(np.arange(len(order)) < len(accepted), np.arange(len(order)), -1)
-    i, _, _, touching = _pairs(found, truth, LEAST_IOU, REACH_M)
+    i, _, _, touching = pairs(found, truth, LEAST_IOU, REACH_M)
     verdict = np.full(len(order), FALSE)
     verdict[i[touching]] = DOUBLE
     verdict[partner >= 0] = HIT
     return found, truth, Judged(verdict, partner, np.arange(len(truth)) < len(accepted))
 
 
-def _pairs(found: Detections, truth: Detections, least_iou: float, reach_m: float) -> tuple[np.ndarray, ...]:
+def pairs(found: Detections, truth: Detections, least_iou: float, reach_m: float) -> tuple[np.ndarray, ...]:
     """Pairs that may touch: i, j, how well they match (0: not at all), and whether they touch."""
     from scipy.spatial import cKDTree
 

@@ -27,7 +27,7 @@ def match(first: np.ndarray, second: np.ndarray, *, sigma_m: float = 0.0, gate_m
     if not len(i):
         return i, j, distance
     gain = _WORST - _cost(first[i], second[j], distance, gate)
-    chosen = _solve(i, j, gain, len(first), len(second))
+    chosen = solve(i, j, gain, len(first), len(second))
     chosen = chosen[np.argsort(i[chosen])]
     return i[chosen], j[chosen], distance[chosen]
 
@@ -66,7 +66,7 @@ def _cost(a: np.ndarray, b: np.ndarray, distance: np.ndarray, gate: np.ndarray) 
     return 1 - iou(a, b) + _DISTANCE * away + _LENGTH * difference
 
 
-def _solve(i: np.ndarray, j: np.ndarray, gain: np.ndarray, n: int, m: int) -> np.ndarray:
+def solve(i: np.ndarray, j: np.ndarray, gain: np.ndarray, n: int, m: int) -> np.ndarray:
     """Numbers of the pairs whose sum of gains is largest, each i and j used once."""
     from scipy.optimize import linear_sum_assignment
     from scipy.sparse import coo_matrix

@@ -11,6 +11,7 @@ from . import schema
 CHOICES = {
     "zones": {"kind": KINDS},
     "detections": {"status": schema.STATUSES},
+    "singles": {"status": (schema.ACCEPTED, schema.REJECTED)},
     "changes": {"status": schema.STATUSES, "change": schema.CHANGE_WORDS},
 }
 

@@ -333,6 +333,38 @@ REVIEW_CELLS = (
     Column("before_level", REAL, "Probability that interval is made for"),
 )
 
+# What rason:comparecounts says of two counters of one scene, and what only one of them marked.
+COUNTERS = (
+    Column("zone_id", TEXT, "The zone compared"),
+    Column("class", TEXT, "The class compared"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("count_1", INTEGER, "Objects that the first counter marked"),
+    Column("count_2", INTEGER, "Objects that the second marked"),
+    Column("both", INTEGER, "Objects that both marked"),
+    Column("only_1", INTEGER, "Marked by the first alone"),
+    Column("only_2", INTEGER, "Marked by the second alone"),
+    Column("seen", INTEGER, "Different objects marked"),
+    Column(
+        "estimate", INTEGER, "Objects there are, if each counter misses by chance; empty where nothing was marked by both"
+    ),
+    Column("low", INTEGER, "Lower end of its interval: at least so many, if all marks are objects"),
+    Column("high", INTEGER, "Upper end, if each misses by chance: objects hard for both make it more"),
+    Column("level", REAL, "Probability the interval is made for"),
+    Column("note", TEXT, "The same in sentences"),
+)
+SINGLES = (
+    Column("class", TEXT, "Class of the mark"),
+    Column("zone_id", TEXT, "Zone that holds it"),
+    Column("scene", TEXT, "File name of the scene"),
+    Column("epoch", TEXT, "When the scene was taken, ISO 8601 in UTC"),
+    Column("counter", TEXT, "MARKS_1 or MARKS_2: who marked it"),
+    Column("status", TEXT, "For you: accepted or rejected"),
+    Column("reviewed_by", TEXT, "Who decided the status"),
+    Column("reviewed_at", TEXT, "When, ISO 8601"),
+    Column("note", TEXT, "For the reviewer"),
+)
+
 # Every reference layer.
 REFERENCE = (
     Column("id", TEXT, "Fixed name of the feature"),

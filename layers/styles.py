@@ -229,6 +229,16 @@ def _review_cells(layer):
     _show(layer, rules(*entries), label('"cell_id"', YELLOW, 9, OUTSIDE, out_to=SITE, priority=8))
 
 
+def _singles(layer):
+    entries = (
+        ("marked by the first counter alone", "\"counter\" = 'MARKS_1'", marker("circle", ORANGE, 3.6, hollow=True)),
+        ("marked by the second counter alone", "coalesce(\"counter\", '') <> 'MARKS_1'", marker("diamond", SKY, 4.0, hollow=True)),
+        ("accepted", _status(schema.ACCEPTED), marker("circle", WHITE, 1.4)),
+        ("rejected", _status(schema.REJECTED), marker("circle", GREY, 1.4)),
+    )
+    _show(layer, rules(*entries))
+
+
 CHANGE_SIGNS = (
     (schema.APPEARED, "+"),
     (schema.DISAPPEARED, "−"),
@@ -364,6 +374,8 @@ STYLES = {
     "slot_changes": _slot_changes,
     "review_cells": _review_cells,
     "changed_areas": _changed_areas,
+    "counters": _plain_table,
+    "singles": _singles,
     "series": _series,
     "series_summary": _plain_table,
     "visibility": _visibility,

@@ -18,12 +18,12 @@ from qgis.core import (
 from ..engine.errors import Refusal
 from . import bridge, lazy, reports, scenes
 from .lazy import np
+from .marks import UNNAMED
 
 accuracy, conditions, classes_ = (lazy.engine(name) for name in ("accuracy", "conditions", "classes"))
 
 ANY = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
 ELSEWHERE_M = 5000.0  # truth this far from all zones is of another place
-UNNAMED = "object"  # the class of marks whose layer does not say one
 
 
 @dataclass

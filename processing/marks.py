@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..engine.errors import Refusal
 from . import lazy
 
+UNNAMED = "object"  # the class of marks whose layer does not say one
+
 provenance = lazy.engine("provenance")
 
 

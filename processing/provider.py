@@ -31,6 +31,7 @@ ALGORITHMS = {
     "portcalls": "PortCalls",
     "samplereview": "SampleReview",
     "estimatefromreview": "EstimateFromReview",
+    "comparecounts": "CompareCounts",
     "accuracy": "Accuracy",
     "calibrate": "Calibrate",
 }

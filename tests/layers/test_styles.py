@@ -22,6 +22,9 @@ RESULTS = (
     ("detections", "Polygon", schema.DETECTIONS),
     ("changes", "Polygon", schema.CHANGES),
     ("changed_areas", "Polygon", schema.CHANGED_AREAS),
+    ("review_cells", "Polygon", schema.REVIEW_CELLS),
+    ("singles", "Point", schema.SINGLES),
+    ("counters", "NoGeometry", schema.COUNTERS),
     ("tally", "NoGeometry", schema.TALLY),
     ("comparison", "NoGeometry", schema.COMPARISON),
 )

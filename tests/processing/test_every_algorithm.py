@@ -25,6 +25,7 @@ IDS = {
     "portcalls",
     "samplereview",
     "estimatefromreview",
+    "comparecounts",
     "accuracy",
     "calibrate",
     "countyard",
