@@ -232,7 +232,11 @@ def _review_cells(layer):
 def _singles(layer):
     entries = (
         ("marked by the first counter alone", "\"counter\" = 'MARKS_1'", marker("circle", ORANGE, 3.6, hollow=True)),
-        ("marked by the second counter alone", "coalesce(\"counter\", '') <> 'MARKS_1'", marker("diamond", SKY, 4.0, hollow=True)),
+        (
+            "marked by the second counter alone",
+            "coalesce(\"counter\", '') <> 'MARKS_1'",
+            marker("diamond", SKY, 4.0, hollow=True),
+        ),
         ("accepted", _status(schema.ACCEPTED), marker("circle", WHITE, 1.4)),
         ("rejected", _status(schema.REJECTED), marker("circle", GREY, 1.4)),
     )
