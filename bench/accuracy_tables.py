@@ -355,7 +355,62 @@ def _words(value):
     return _plain(value) if not isinstance(value, np.generic) else _plain(value.item())
 
 
+def nested(name, *keys):
+    """A table of {row: {column: figure}}, found in a result under these keys; rows may lack columns."""
+
+    def make():
+        rows = result(name)
+        if not rows:
+            return missing(name, f"python3 bench/{name}.py")
+        for key in keys:
+            rows = rows[key]
+        rows = {row: values for row, values in rows.items() if isinstance(values, dict)}
+        heads = list(dict.fromkeys(head for values in rows.values() for head in values))
+        return table(["", *heads], [[row, *(_figure(values.get(head)) for head in heads)] for row, values in rows.items()])
+
+    return make
+
+
+def nested_list(name, key):
+    """A table of {what: figure}."""
+    made = result(name)
+    return (
+        table(["", "share"], [(row, _figure(value)) for row, value in made[key].items()])
+        if made
+        else missing(name, f"python3 bench/{name}.py")
+    )
+
+
+def _figure(value):
+    """A number with no more digits than it can carry; counts in a few words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{_figure(of)} {word}" for word, of in value.items())
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
+def stacks():
+    """Bounds of stacks, all suns together and by sun."""
+    made = result("stacks")
+    if not made:
+        return missing("stacks", "python3 bench/accuracy_stacks.py")
+    columns = ("edge", "narrow aisle", "behind")
+    lines = [
+        (row, *(f"{v[c]['within']:.2f} of {v[c]['stacks']}" if v.get(c, {}).get("stacks") else "–" for c in columns),
+         v["median width, tiers"], f"{v['zones within bound']:.2f}", f"{v['upper bound of zone / truth, median']:.1f}")
+        for row, v in made.items() if isinstance(v, dict)
+    ]  # fmt: skip
+    heads = ("", "edge stacks inside", "behind a narrow aisle (lower end)", "behind an edge (upper end)", "median width, tiers",
+             "zones inside", "upper end of a zone over the truth")  # fmt: skip
+    return table(heads, lines)
+
+
 PARTS = {
+    "stacks": stacks,
+    "series_still": nested("series", "still"),
+    "series_alike": nested("series", "alike"),
+    "series_moving": lambda: nested_list("series", "moving"),
+    "calls": nested("portcalls", "stays of 2 to 6 days"),
+    "calls_short": nested("portcalls", "stays of exactly 2 days"),
     "real": real,
     "left_out": left_out,
     "freight_cars": freight_cars,
