@@ -85,14 +85,14 @@ def _directions(colour: np.ndarray, of_pixel: np.ndarray, raised: np.ndarray, ba
     """Histogram (count, BINS) of the directions of each thing's edges, right angles as one, weighted by their strength."""
     strength, down, across = _gradient(colour)
     # An object's edge lies on its rim, half of it on the ground.
-    use = spread(raised, 2) & (of_pixel > 0)
-    texture = np.median(strength[bare][::5]) if bare.any() else 0.0
-    weight = np.maximum(strength[use] - AXIS_TEXTURE_TIMES * texture, 0.0)
-    if not len(weight):
+    use, free = np.flatnonzero(spread(raised, 2) & (of_pixel > 0)), np.flatnonzero(bare)[::5]
+    if not len(use):
         return np.zeros((count, BINS))
+    texture = np.median(strength.take(free)) if len(free) else 0.0
+    weight = np.maximum(strength.take(use) - AXIS_TEXTURE_TIMES * texture, 0.0)
     weight = np.minimum(weight, np.percentile(weight, AXIS_PERCENTILE))
-    angle = np.degrees(np.arctan2(across[use], -down[use])) % 90.0
-    where = of_pixel[use] * BINS + np.minimum((angle * (BINS / 90)).astype(int), BINS - 1)
+    angle = np.degrees(np.arctan2(across.take(use), -down.take(use))) % 90.0
+    where = of_pixel.take(use) * BINS + np.minimum((angle * (BINS / 90)).astype(int), BINS - 1)
     return np.bincount(where, weight, count * BINS).reshape(count, BINS)
 
 

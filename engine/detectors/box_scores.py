@@ -184,8 +184,8 @@ class Outlines:
         pixel_m: float,
     ) -> Outlines:
         """From bytes (rows, columns) and a bool picture."""
-        filled = _running_sum(_running_sum(raised.view(np.uint8), 0), 1)
-        sums = (_running_sum(side, 0), _running_sum(end, 1), _running_sum(side_crest, 0), _running_sum(end_crest, 1))
+        filled = running_sum(running_sum(raised.view(np.uint8), 0), 1)
+        sums = (running_sum(side, 0), running_sum(end, 1), running_sum(side_crest, 0), running_sum(end_crest, 1))
         return cls(*sums, filled, pixel_m)
 
     def scores(self, length: int, width: int, filled: float, step: int = 1) -> np.ndarray:
@@ -229,7 +229,7 @@ class Outlines:
         return row * step, column, score[row, column]
 
 
-def _running_sum(picture: np.ndarray, axis: int) -> np.ndarray:
+def running_sum(picture: np.ndarray, axis: int) -> np.ndarray:
     """Sums from the edge on, modulo 65,536, with a first row or column of zeros."""
     rows, columns = picture.shape
     out = np.zeros((rows + (axis == 0), columns + (axis == 1)), np.uint16)
@@ -250,8 +250,8 @@ def _peaks(score: np.ndarray, above: int) -> tuple[np.ndarray, np.ndarray]:
     padded[1:-1, 1:-1] = score
     highest = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
     highest = np.maximum(np.maximum(highest[:, :-2], highest[:, 1:-1]), highest[:, 2:])
-    row, column = np.nonzero((score > above) & (score >= highest))
-    return row, column
+    # On flat arrays numpy searches several times faster.
+    return np.divmod(np.flatnonzero((score > above) & (score >= highest)), max(score.shape[1], 1))
 
 
 def edges(view: Upright) -> Edges:
@@ -261,8 +261,9 @@ def edges(view: Upright) -> Edges:
     unseen = spread(~valid, 3) if not valid.all() else None
     if unseen is not None:
         where, bare = where & ~unseen, bare & ~unseen
-    strong = np.mean([np.percentile(e[where], SATURATION_PERCENTILE) for e in raw]) if where.any() else 255.0
-    noise = np.mean([np.median(e[bare]) for e in raw]) if bare.any() else 0.0
+    here, free = np.flatnonzero(where), np.flatnonzero(bare)
+    strong = np.mean([np.percentile(e.take(here), SATURATION_PERCENTILE) for e in raw]) if len(here) else 255.0
+    noise = np.mean([np.median(e.take(free)) for e in raw]) if len(free) else 0.0
     limit = max(SATURATION * strong, NOISE_TIMES * noise, 1.0)
     table = np.minimum(np.arange(2048) * (255.0 / limit), 255.0).astype(np.uint8)
     sides, crests = [], []

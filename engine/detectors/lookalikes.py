@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .box_scores import running_sum
 from .boxes import Boxes
 from .packing import connected_to, groups
 
@@ -34,8 +35,7 @@ def roof_pieces(boxes: Boxes, raised: np.ndarray, pixel_m: float) -> np.ndarray:
 
     if not len(boxes):
         return np.zeros(0, bool)
-    steps = max(1, int(round(ROOF_GAP_M / pixel_m / 2)))
-    thing, count = ndimage.label(ndimage.binary_opening(raised, iterations=steps))
+    thing, count = ndimage.label(_opened(raised, max(1, int(round(ROOF_GAP_M / pixel_m / 2)))))
     at = np.round(boxes.centre).astype(int)
     column, row = np.clip(at, 0, np.array(raised.shape)[::-1] - 1).T
     of_box = thing[row, column]
@@ -50,7 +50,7 @@ def free_standing(boxes: Boxes, solid: np.ndarray, pixel_m: float) -> np.ndarray
     solid: bool picture of what stands there and is lit. Vehicles stand free, for their doors; so does a box set down alone.
     """
     near, far = (int(round(side / pixel_m)) for side in BESIDE_M)
-    sides = []
+    sides, total = [], _totals(solid)
     for way in (-1, 1):
         lying = boxes.lying[:, None]
         edge = boxes.high if way > 0 else boxes.low
@@ -59,7 +59,7 @@ def free_standing(boxes: Boxes, solid: np.ndarray, pixel_m: float) -> np.ndarray
         across = np.where(lying, (False, True), (True, False))  # the axis in which the strip lies beside the box
         low, high = np.where(across, strip_low, boxes.low), np.where(across, strip_high, boxes.high)
         strip = Boxes(low, high, boxes.score, boxes.size, boxes.lying)
-        sides.append(_sums(strip, solid) / np.maximum(strip.area_px, 1))
+        sides.append(_within(strip, total) / np.maximum(strip.area_px, 1))
     return np.maximum(*sides) < FREE
 
 
@@ -104,8 +104,28 @@ def _parallel_pairs(boxes: Boxes, reach_m: float, pixel_m: float) -> tuple[np.nd
 
 
 def _sums(boxes: Boxes, picture: np.ndarray) -> np.ndarray:
-    """Sum (n,) of a bool picture over each box, by a summed-area table."""
-    total = np.pad(picture.cumsum(0, dtype=np.int32).cumsum(1), ((1, 0), (1, 0)))
-    ends = np.array(picture.shape)[::-1]
+    """Sum (n,) of a bool picture over each box."""
+    return _within(boxes, _totals(picture))
+
+
+def _totals(picture: np.ndarray) -> np.ndarray:
+    """The summed-area table of a bool picture, modulo 65,536: boxes are smaller."""
+    return running_sum(running_sum(picture.view(np.uint8), 0), 1)
+
+
+def _within(boxes: Boxes, total: np.ndarray) -> np.ndarray:
+    """Sum (n,) over each box by a summed-area table."""
+    ends = np.array(total.shape)[::-1] - 1
     (c0, r0), (c1, r1) = (np.clip(corner.astype(int), 0, ends).T for corner in (boxes.low, boxes.high))
     return total[r1, c1] - total[r0, c1] - total[r1, c0] + total[r0, c0]
+
+
+def _opened(mask: np.ndarray, steps: int) -> np.ndarray:
+    """A bool picture shrunk by so many pixels in four directions and grown again; outside it nothing is set."""
+    for _ in range(steps):
+        padded = np.pad(mask, 1)
+        mask = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    for _ in range(steps):
+        padded = np.pad(mask, 1)
+        mask = mask | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+    return mask

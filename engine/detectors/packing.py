@@ -24,7 +24,7 @@ def near(low: np.ndarray, high: np.ndarray, reach: float) -> tuple[np.ndarray, n
             < reach
         )
         close &= low[None, others, 1] - high[mine, None, 1] < reach
-        i, j = np.nonzero(close)
+        i, j = np.divmod(np.flatnonzero(close), close.shape[1])  # several times faster than nonzero
         parts.append(np.stack([i, j])[:, i < j] + first)
     i, j = np.concatenate(parts, 1)
     gap = np.maximum(low[i], low[j]) - np.minimum(high[i], high[j])
