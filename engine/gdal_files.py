@@ -67,6 +67,13 @@ def open_raster(source: str, name: str) -> Any:
     return dataset
 
 
+def forget(path: str) -> None:
+    """Drop a file held in memory (/vsimem/…)."""
+    from osgeo import gdal
+
+    gdal.Unlink(path)
+
+
 def metadata(dataset: Any) -> dict[str, dict[str, str]]:
     """Metadata of the domains that matter, {domain: {key: value}}."""
     return {domain: dict(dataset.GetMetadata(domain) or {}) for domain in _DOMAINS}

@@ -397,6 +397,14 @@ ROOFS = (
     Column("date_to", TEXT, "Last day, empty while it stands"),
 )
 
+TIE_POINTS = (
+    Column("dx_m", REAL, "Metres that the scene is moved east by this point alone"),
+    Column("dy_m", REAL, "The same north"),
+    Column("quality", REAL, "Height of the correlation in standard deviations of its background"),
+    Column("used", BOOLEAN, "Whether the alignment rests on it too"),
+    Column("residual_m", REAL, "Metres from what the alignment says there"),
+)
+
 REPORTED_ACTIVITY = (
     Column("id", TEXT, "Fixed name of the row"),
     Column("date_from", TEXT, "First day, month or year the number holds for"),

@@ -9,8 +9,10 @@ from __future__ import annotations
 from qgis.core import (
     QgsConditionalStyle,
     QgsPalLayerSettings,
+    QgsProperty,
     QgsRuleBasedRenderer,
     QgsSingleSymbolRenderer,
+    QgsSymbolLayer,
     QgsVectorLayer,
     QgsVectorLayerSimpleLabeling,
     QgsWkbTypes,
@@ -347,6 +349,19 @@ def _calls(layer):
     layer.conditionalStyles().setRowStyles([unsure])
 
 
+def _tie_points(layer):
+    arrow = marker("arrow", GREEN, 4.0)
+    for i in range(arrow.symbolLayerCount()):
+        arrow.symbolLayer(i).setDataDefinedProperty(
+            QgsSymbolLayer.Property.PropertyAngle, QgsProperty.fromExpression('degrees(atan2("dx_m", "dy_m"))')
+        )
+    symbols = rules(
+        ("used: direction in which the scene is moved", '"used"', arrow), ("not used", "ELSE", marker("cross", GREY, 2.0))
+    )
+    told = 'if("used", round(sqrt("dx_m" ^ 2 + "dy_m" ^ 2), 1) || \' m\', \'\')'
+    _show(layer, symbols, label(told, WHITE, 7, AROUND, out_to=SITE, dist_mm=2))
+
+
 def _plain_table(layer):
     """Nothing to draw."""
 
@@ -385,4 +400,5 @@ STYLES = {
     "visibility": _visibility,
     "calls": _calls,
     "calls_summary": _plain_table,
+    "tie_points": _tie_points,
 }

@@ -79,6 +79,7 @@ class RasonAlgorithm(Published, QgsProcessingAlgorithm):
     """
 
     libraries: tuple[str, ...] = ("scipy", "shapely")
+    raster_endings: tuple[str, ...] = (".tif", ".tiff")
 
     def group(self):
         """Heading in the Toolbox."""

@@ -56,10 +56,8 @@ def check(algorithm, parameters, context) -> list[Path]:
             _check_sink(definition, path, table)
         if isinstance(definition, QgsProcessingParameterFileDestination):
             _check_file(definition, path)
-        if isinstance(definition, QgsProcessingParameterRasterDestination) and not path.lower().endswith((".tif", ".tiff")):
-            raise Refusal(
-                "{name}: {path} is no .tif file. Give a name that ends in .tif.", name=definition.name(), path=path
-            )
+        if isinstance(definition, QgsProcessingParameterRasterDestination):
+            _check_raster(definition, path, algorithm.raster_endings)
     _check_inputs(algorithm, parameters, context, outputs)
     return [Path(path) for path, _ in outputs if not os.path.exists(path)]
 
@@ -114,6 +112,14 @@ def _check_file(definition, path) -> None:
     endings = re.findall(r"\*(\.\w+)", definition.fileFilter())
     if endings and Path(path).suffix.lower() not in endings:
         raise Refusal("{key}: {path} is no {ending} file. Give a name that ends in {ending}.", key=definition.name(), path=path, ending=" or ".join(endings))  # fmt: skip
+
+
+def _check_raster(definition, path, endings) -> None:
+    if Path(path).suffix.lower() not in endings:
+        raise Refusal(
+            "{name}: {path} is no {ending} file. Give a name that ends in {endings}.",
+            name=definition.name(), path=path, ending=endings[0], endings=" or ".join(endings),
+        )  # fmt: skip
 
 
 def _check_sink(definition, path, table) -> None:

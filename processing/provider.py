@@ -24,6 +24,7 @@ ALGORITHMS = {
     "tallyscene": "TallyScene",
     "tally": "Tally",
     "tallyoil": "TallyOil",
+    "alignscene": "AlignScene",
     "compareepochs": "CompareEpochs",
     "changeoptical": "ChangeOptical",
     "comparetrains": "CompareTrains",

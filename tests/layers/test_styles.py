@@ -27,6 +27,7 @@ RESULTS = (
     ("counters", "NoGeometry", schema.COUNTERS),
     ("tally", "NoGeometry", schema.TALLY),
     ("comparison", "NoGeometry", schema.COMPARISON),
+    ("tie_points", "Point", schema.TIE_POINTS),
 )
 ALL = [(table.name, table.geometry, table.columns) for table in tables()] + list(RESULTS)
 DRAWN = [entry for entry in ALL if entry[1] != "NoGeometry"]

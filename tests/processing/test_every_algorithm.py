@@ -18,6 +18,7 @@ IDS = {
     "tallyscene",
     "tally",
     "tallyoil",
+    "alignscene",
     "compareepochs",
     "changeoptical",
     "comparetrains",
