@@ -17,6 +17,8 @@ from .visibility import CLEAR, NAMES
 class MaskedScene:
     """A scene (``scene.Scene``) behind a visibility raster: 1 is seen, everything else and what lies outside it is hidden."""
 
+    shows_all = False
+
     def __init__(self, scene: Any, raster: ClassRaster) -> None:
         """Raises Refusal for a raster that shows nothing of the scene, or that holds other values than ``rason:visibility`` gives."""
         self._scene = scene

@@ -237,6 +237,16 @@ class Scene:
         return self._pixels(window, (window[3] // step, window[2] // step), bands, np.float32)
 
     @cached_property
+    def shows_all(self) -> bool:
+        """Whether every pixel is valid, as the file's kind tells without a look at the pixels; False where they must be read."""
+        from osgeo import gdal
+
+        bands = [self._dataset.GetRasterBand(i + 1) for i in self._bands]
+        whole = all(band.DataType in (gdal.GDT_Byte, gdal.GDT_UInt16, gdal.GDT_Int16) for band in bands)
+        hidden = self._alpha or self._has_mask or all(band.GetNoDataValue() is not None for band in bands)
+        return whole and not hidden and self._collar is None
+
+    @cached_property
     def _has_mask(self) -> bool:
         from osgeo import gdal
 

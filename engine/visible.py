@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .detectors.base import SceneLike
+from . import strips
+from .detectors.base import SceneLike, silent
 from .patch import Patch
 from .zones import Zone
 
@@ -19,22 +20,29 @@ def visible_fraction(scene: SceneLike, zone: Zone) -> float:
     """Share of a zone's area or length with valid pixels, 0..1 (0 where the zone lies outside the scene)."""
     if apart(scene.bounds, zone.geometry.bounds):
         return 0.0
+    if not zone.is_track and getattr(scene, "shows_all", False):
+        return float(_seen(scene, zone).area / zone.area_m2)
     return _of_line(scene, zone) if zone.is_track else _of_polygon(scene, zone)
 
 
 def _of_polygon(scene: SceneLike, zone: Zone) -> float:
-    from shapely.geometry import box
-
-    seen = zone.geometry.intersection(box(*scene.bounds))
+    seen = _seen(scene, zone)
     if seen.is_empty or seen.area == 0:
         return 0.0
     west, south, east, north = seen.bounds
     side = max(scene.gsd_m, math.sqrt((east - west) * (north - south) / _CELLS))
-    patch = scene.read(seen.bounds, side)
+    patch = strips.read(scene, seen.bounds, side, silent)
     inside = patch.inside(seen)
     if not inside.any():
         return float(seen.area / zone.area_m2)
     return float(seen.area / zone.area_m2 * patch.valid[inside].mean())
+
+
+def _seen(scene: SceneLike, zone: Zone) -> Any:
+    """The part of a zone within the scene's bounds."""
+    from shapely.geometry import box
+
+    return zone.geometry.intersection(box(*scene.bounds))
 
 
 def _of_line(scene: SceneLike, zone: Zone) -> float:

@@ -8,8 +8,9 @@ of mathematical morphology (Jones 1999, Computer Vision and Image Understanding 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -101,62 +102,83 @@ def cut(
     elsewhere nothing is known. radii: erosions in pixels, 0 first. least_area, least_length: in pixels, drop specks early.
     least_fill, least_ratio: share of the rectangle and length to width from which a piece is worth measuring on.
     """
-    parts = []
-    for threshold in thresholds:
-        # A hull ends sharply: just beyond it the strangeness has halved. A cloud's or a wake's has not.
-        mask = own & (strangeness >= threshold)
-        near = _surroundings(mask, max(radii) + RING_PX + 2)
-        background = (strangeness[near] < max(thresholds[0], threshold / 2)) & observable[near]
-        for labels, radius in _eroded(mask[near], radii, least_area):
-            outlined = _outlined(labels, radius, strangeness[near], threshold)
-            whole = (outlined.fill >= _WHOLE_FILL) & (outlined.length >= _WHOLE_RATIO * outlined.width)
-            shape = (outlined.length >= least_length) & (outlined.length >= least_ratio * outlined.width)
-            good = np.flatnonzero(shape & (outlined.fill >= least_fill))
-            if len(good):
-                pieces = outlined.select(good)
-                water, outside = _ring(pieces, background, observable[near])
-                parts.append(replace(pieces, water=water, outside=outside).moved(near[0].start, near[1].start))
-            if whole.all():
-                break
-    return Pieces.concatenate([Pieces.empty(), *parts])
-
-
-def _surroundings(mask: np.ndarray, margin: float) -> tuple[slice, slice]:
-    """The part of the window that holds the mask and a margin."""
-    extent = []
-    for axis, n in zip((1, 0), mask.shape):
-        at = np.flatnonzero(mask.any(axis))
-        first, last = (at[0], at[-1]) if len(at) else (0, 0)
-        extent.append(slice(max(int(first - margin), 0), min(int(last + margin) + 2, n)))
-    return extent[0], extent[1]
-
-
-def _eroded(mask: np.ndarray, radii: Sequence[float], least_area: float) -> Iterator[tuple[np.ndarray, float]]:
-    """Label images of the mask eroded by each radius, specks left out."""
-    from scipy import ndimage
-
-    depth = np.zeros(0)
+    levels = [_Level.of(own & (strangeness >= threshold), threshold) for threshold in thresholds]
+    parts = [Pieces.empty()]
     for radius in radii:
-        if radius and not depth.size:
-            depth = ndimage.distance_transform_edt(mask)
-        core = depth > radius if radius else mask
-        labels, count = ndimage.label(core, structure=np.ones((3, 3), bool))
-        if not count:
-            return
+        # All thresholds together: clusters are small, so calls cost more than pixels.
+        cores = [(level, core) for level in levels if (core := level.eroded(radius, least_area)) is not None]
+        if not cores:
+            continue
+        outlined = _outlined([core for _, core in cores], radius, strangeness)
+        which = np.repeat(np.arange(len(cores)), [core.count for _, core in cores])
+        threshold = np.array([level.threshold for level, _ in cores])[which]
+        whole = (outlined.fill >= _WHOLE_FILL) & (outlined.length >= _WHOLE_RATIO * outlined.width)
+        shape = (outlined.length >= least_length) & (outlined.length >= least_ratio * outlined.width)
+        good = np.flatnonzero(shape & (outlined.fill >= least_fill))
+        pieces = replace(outlined, threshold=threshold).select(good)
+        # A hull ends sharply: just beyond it the strangeness has halved. A cloud's or a wake's has not.
+        water, outside = _ring(pieces, strangeness, observable, np.maximum(thresholds[0], threshold[good] / 2))
+        parts.append(replace(pieces, water=water, outside=outside))
+        parted = np.bincount(which, ~whole, len(cores)) > 0
+        levels = [level for (level, _), more in zip(cores, parted) if more]
+    return Pieces.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class _Core:
+    """The pixels of a level's pieces: rows and columns in the window, and to which of ``count`` each belongs (1, 2, …)."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    label: np.ndarray
+    count: int
+
+
+@dataclass(frozen=True)
+class _Level:
+    """A cluster cut at one threshold: the part of the window that holds it and its rim, and a mask of that part."""
+
+    threshold: float
+    near: tuple[slice, slice]
+    mask: np.ndarray
+
+    @classmethod
+    def of(cls, mask: np.ndarray, threshold: float) -> _Level:
+        """From a mask of the whole window."""
+        near = []
+        for axis in (1, 0):
+            at = np.flatnonzero(mask.any(axis))
+            near.append(slice(max(int(at[0]) - 1, 0), int(at[-1]) + 2) if len(at) else slice(0, 1))
+        return cls(threshold, (near[0], near[1]), mask[near[0], near[1]])
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """Distance of each pixel to the nearest that is not of the mask."""
+        from scipy import ndimage
+
+        return ndimage.distance_transform_edt(self.mask)
+
+    def eroded(self, radius: float, least_area: float) -> _Core | None:
+        """What is left after an erosion, specks left out; None where nothing is."""
+        from scipy import ndimage
+
+        labels, count = ndimage.label(self.depth > radius if radius else self.mask, structure=np.ones((3, 3), bool))
         # An eroded core is smaller than its object by the rim.
         size = np.bincount(labels.ravel(), minlength=count + 1)
-        grown = size + 2.0 * radius * np.sqrt(np.pi * size) + np.pi * radius**2
-        keep = grown >= least_area
+        keep = size + 2.0 * radius * np.sqrt(np.pi * size) + np.pi * radius**2 >= least_area
         keep[0] = False
-        if keep.any():
-            new = np.cumsum(keep) * keep
-            yield new.astype(np.int32)[labels], radius
+        if not keep.any():
+            return None
+        label = (np.cumsum(keep) * keep)[labels]
+        rows, columns = np.nonzero(label)
+        return _Core(rows + self.near[0].start, columns + self.near[1].start, label[rows, columns], int(keep.sum()))
 
 
-def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, threshold: float) -> Pieces:
-    """The pieces of one label image, their rings not yet looked at."""
-    rows, columns = np.nonzero(labels)
-    label = labels[rows, columns]
+def _outlined(cores: Sequence[_Core], radius: float, strangeness: np.ndarray) -> Pieces:
+    """The pieces of some levels, their rings not yet looked at and their thresholds not yet told."""
+    rows, columns = (np.concatenate([getattr(core, name) for core in cores]) for name in ("rows", "columns"))
+    before = np.cumsum([0, *(core.count for core in cores)])
+    label = np.concatenate([core.label + first for core, first in zip(cores, before)])
     order = np.argsort(label, kind="stable")
     rows, columns, label = rows[order], columns[order], label[order]
     starts = np.flatnonzero(np.diff(label, prepend=0))
@@ -169,6 +191,7 @@ def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, thresh
     total = np.add.reduceat(weight, starts)
     heavy_row, heavy_column = (np.add.reduceat(weight * v, starts) / total for v in (rows, columns))
     shift = (heavy_column - column) * np.cos(angle) + (heavy_row - row) * np.sin(angle)
+    none = np.zeros(len(starts))
     return Pieces(
         row=row,
         column=column,
@@ -176,12 +199,12 @@ def _outlined(labels: np.ndarray, radius: float, strangeness: np.ndarray, thresh
         width=width,
         angle=angle,
         area=np.minimum(area, length * width),
-        water=np.zeros(len(starts)),
-        outside=np.zeros(len(starts)),
+        water=none,
+        outside=none,
         strangeness=total / size,
         lopsided=np.abs(shift) / length,
-        threshold=np.full(len(starts), threshold),
-        bow=np.zeros(len(starts)),
+        threshold=none,
+        bow=none,
     )
 
 
@@ -213,8 +236,11 @@ def _rectangles(
     return row, column, np.maximum(length, width), np.minimum(length, width), np.where(swap, angle + np.pi / 2, angle)
 
 
-def _ring(p: Pieces, background: np.ndarray, observable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the ring round each piece's rectangle that are background, and not observable; beyond the window is left out."""
+def _ring(p: Pieces, strangeness: np.ndarray, observable: np.ndarray, below: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the ring round each piece's rectangle that are background, and not observable; what the window lacks is left out.
+
+    below: of each piece, the strangeness of background.
+    """
     # Points of a square's border, walked round once, on three squares of growing size.
     t = (np.arange(_RING_POINTS) + 0.5) / _RING_POINTS * 4
     side, at = t.astype(int), 2 * (t % 1) - 1
@@ -226,14 +252,15 @@ def _ring(p: Pieces, background: np.ndarray, observable: np.ndarray) -> tuple[np
     cos, sin = np.cos(p.angle)[:, None, None], np.sin(p.angle)[:, None, None]
     row = np.rint(p.row[:, None, None] + along * sin + across * cos).astype(int)
     column = np.rint(p.column[:, None, None] + along * cos - across * sin).astype(int)
-    rows, columns = background.shape
+    rows, columns = strangeness.shape
     within = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
     row, column = np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
     # The long sides count for as much more as they are longer.
     weight = np.where(side % 2 == 0, p.length[:, None], p.width[:, None])[:, None] * within
     total = np.maximum(weight.sum((1, 2)), 1e-9)
-    water, outside = ((weight * a[row, column]).sum((1, 2)) / total for a in (background, ~observable))
-    return water, outside
+    seen = observable[row, column]
+    calm = seen & (strangeness[row, column] < below[:, None, None])
+    return (weight * calm).sum((1, 2)) / total, (weight * ~seen).sum((1, 2)) / total
 
 
 def best_set(pieces: Pieces, value: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from ..tiles import Bounds, tiles
 from ..zones import Zone
 from . import water, water_mask
 from .base import Progress, SceneLike
+from .reading import read_ahead
 
 _COARSEST, _ALONG_SHIP = 4, 5  # work pixels in a coarse one at most; coarse pixels along the shortest ship at least
 # Strangeness of coarse pixels worth a closer look (lower than the detector's own), and of two that need no third.
@@ -40,8 +41,8 @@ class Screen:
         self._seen = np.zeros((rows, columns), bool)
         self.wet = False
         walk = list(tiles(part, _TILE_PX * self._gsd, 0.0))
-        for k, tile in enumerate(walk):
-            self._look(scene.read(tile.core, self._gsd), zone)
+        for k, patch in enumerate(read_ahead(scene, [(tile.core, self._gsd) for tile in walk])):
+            self._look(patch, zone)
             progress((k + 1) / len(walk))
 
     def _look(self, patch: Patch, zone: Zone) -> None:
@@ -72,7 +73,7 @@ class Screen:
         """What floats, small gaps closed."""
         from scipy import ndimage
 
-        return ndimage.binary_dilation(self._seen, np.ones((3, 3), bool), _JOIN_PX) if self._seen.any() else self._seen
+        return ndimage.maximum_filter(self._seen, 2 * _JOIN_PX + 1)
 
     def windows(self) -> list[tuple[Bounds, Bounds, bool]]:
         """Boxes that hold all that may float, apart from each other.

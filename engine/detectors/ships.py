@@ -21,6 +21,7 @@ from ..zones import Zone
 from . import component_tree, quay, second_look, standing, water, water_mask
 from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .component_tree import Pieces
+from .reading import read_ahead
 from .screening import Screen, coarser
 
 Window = tuple[slice, slice]
@@ -106,8 +107,9 @@ class Ships(ZoneByZone):
         walk = _walk(scene.bounds, zone, shown, gsd, screen)
         looking = part(progress, int(wide), steps)
         parts, scores, looks, wet = [Pieces.empty()], [np.zeros(0)], [np.zeros(0, int)], screen is not None and screen.wet
-        for k, (tile, window, pixel) in enumerate(walk):
-            found = _in_patch(scene.read(window, pixel), zone, tile.core, least, part(looking, k, len(walk)))
+        patches = read_ahead(scene, [(window, pixel) for _, window, pixel in walk])
+        for k, ((tile, *_), patch) in enumerate(zip(walk, patches)):
+            found = _in_patch(patch, zone, tile.core, least, part(looking, k, len(walk)))
             if found is None:
                 continue
             wet = True

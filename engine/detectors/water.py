@@ -149,11 +149,12 @@ def _mahalanobis(sample: np.ndarray) -> Measure:
         covariance = np.diag([_mad(band) ** 2 for band in sample]) + floor
         for _ in range(4):
             # einsum, not matmul: BLAS would start its threads for next to nothing, hundreds of times.
-            whitened = np.einsum("ij,jk->ik", np.linalg.inv(np.linalg.cholesky(covariance)), sample)
+            whitened = np.einsum("ij,jk->ik", _inverse(np.linalg.cholesky(covariance)), sample)
             distance = np.einsum("ik,ik->k", whitened, whitened)
-            kept = sample[:, distance <= np.quantile(distance, _TRIM)]
+            last = int(_TRIM * (len(distance) - 1))
+            kept = sample[:, distance <= np.partition(distance, last)[last]]
             covariance = np.einsum("ik,jk->ij", kept, kept) / kept.shape[1] * _trim_correction(n) + floor
-        whiten = np.linalg.inv(np.linalg.cholesky(covariance)).astype(np.float32)
+        whiten = _inverse(np.linalg.cholesky(covariance)).astype(np.float32)
 
     def measure(residual: np.ndarray) -> np.ndarray:
         # Band by band: faster than a product of matrices and without its temporaries.
@@ -163,6 +164,14 @@ def _mahalanobis(sample: np.ndarray) -> Measure:
         return np.sqrt(total)
 
     return measure
+
+
+def _inverse(lower: np.ndarray) -> np.ndarray:
+    """Inverse of a small lower triangular matrix; LAPACK's would start threads, hundreds of times."""
+    inverse = np.eye(len(lower))
+    for k, row in enumerate(lower):
+        inverse[k] = (inverse[k] - row[:k] @ inverse[:k]) / row[k]
+    return inverse
 
 
 @lru_cache

@@ -124,6 +124,20 @@ def near_bulk(mask: np.ndarray, gsd_m: float, half_m: float, reach_m: float) -> 
     """
     from scipy import ndimage
 
+    near = np.zeros(mask.shape, bool)
+    labels, _ = ndimage.label(mask, np.ones((3, 3), bool))
+    rim = int((half_m + 2 * reach_m) / gsd_m) + 2
+    for k, box in enumerate(ndimage.find_objects(labels), 1):
+        if min(side.stop - side.start for side in box) * gsd_m > 2 * half_m - gsd_m:
+            window = tuple(slice(max(side.start - rim, 0), side.stop + rim) for side in box)
+            near[window] |= _near_thick(labels[window] == k, gsd_m, half_m, reach_m)
+    return near
+
+
+def _near_thick(mask: np.ndarray, gsd_m: float, half_m: float, reach_m: float) -> np.ndarray:
+    """As ``near_bulk``, of one piece in its own window."""
+    from scipy import ndimage
+
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1] * gsd_m
     thick = depth > half_m
     if not thick.any():
