@@ -18,6 +18,7 @@ _COARSEST, _ALONG_SHIP = 4, 5  # work pixels in a coarse one at most; coarse pix
 FROM, _PAIR_FROM = 5.0, 8.0
 _LEAST_PX = 4
 _TILE_PX = 768
+_PER_CELL = 9  # rows and columns of a cell of water that a quick look learns from
 _JOIN_PX = 2  # gaps between the parts of one ship, or of a raft
 _LARGE_PX = 40  # length from which a thing that floats alone is large
 _CONTEXT_M, _CONTEXT_PX = 50.0, 30  # water read round what floats, for the background
@@ -52,7 +53,7 @@ class Screen:
         if not inside.any():
             return
         self.wet = True
-        rows, columns = np.nonzero(_floating(water.strangeness(patch, inside, inside) * inside))
+        rows, columns = np.nonzero(_floating(water.strangeness(patch, inside, inside, _PER_CELL) * inside))
         rows, columns = self._place(*patch.to_frame(columns, rows))
         self._seen[rows, columns] = True
 

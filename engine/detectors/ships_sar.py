@@ -7,10 +7,8 @@ et al. 2017, Remote Sensing 9, 246); thresholds, statistics and clusters are our
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ from .base import Found, Progress, SceneLike, part, silent
 from .clutter import KLaw
 from .radar_pixels import REFERENCE_PFA, clusters, find_pixels, groups
 from .radar_targets import BLUR_PX, Targets, Window, without_sidelobes
+from .reading import read_ahead
 
 PFA = REFERENCE_PFA  # per pixel and all tests together: 0.02 false pixels on 100 km² at 10 m, as sea not quite K gives more
 TILE_PX = 1600  # of the file: two polarisations stay below 500 MB, and a step below a second
@@ -100,7 +99,8 @@ class ShipsSar:
     ) -> Targets:
         laws = [(KLaw(a), KLaw(b)) for a, b in zip(how.looks, how.smooth_looks)]
         parts = []
-        for k, (tile, patch) in enumerate(_read_ahead(scene, walk)):
+        patches = read_ahead(scene, [(window, None) for _, window in walk])
+        for k, ((tile, _), patch) in enumerate(zip(walk, patches)):
             step = part(progress, k, len(walk) + 1)
             found = _in_patch(how.intensity(patch), region, laws, self.pfa, BLUR_PX * scene.gsd_m, step)
             parts.append(found.select(tile.owns(found.x, found.y)))
@@ -152,17 +152,6 @@ def _walk(region: Any, part: Bounds, bounds: Bounds, gsd_m: float) -> list[tuple
     around = common(grown(part, HALO_M), bounds)
     walk = tiles(part, TILE_PX * gsd_m, HALO_M)
     return [(tile, common(tile.outer, around)) for tile in walk if touched.intersects(box(*tile.core))]
-
-
-def _read_ahead(scene: SceneLike, walk: Sequence[tuple[Tile, Bounds]]) -> Iterator[tuple[Tile, Patch]]:
-    """Each tile with its pixels, while a second thread reads the next one's."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = [reader.submit(scene.read, window) for _, window in walk[:1]]
-        for (tile, _), following in zip_longest(walk, walk[1:]):
-            patch = coming.pop().result()
-            if following:
-                coming.append(reader.submit(scene.read, following[1]))
-            yield tile, patch
 
 
 def _in_patch(

@@ -15,7 +15,7 @@ from ..patch import LUMA, Patch
 
 # Side of the cells: wide against a ship's beam, narrow against swell, silt and haze.
 _CELL_M, _CELL_PX = 150.0, 16
-_PER_CELL, _SAMPLES = 13, 10_000  # rows and columns looked at in a cell, at least; pixels in all, about
+PER_CELL, _SAMPLES = 13, 10_000  # rows and columns looked at in a cell, at least; pixels in all, about
 _NOISE_FLOOR = 0.012  # of the scene's stretched range; calm clean water would otherwise make every ripple strange
 _STRANGE = 6.0  # what is stranger is left out of the second look
 # Ripples are differences between pixels so far apart; a hull on more than the rest of a cell would look rough. At most.
@@ -29,11 +29,12 @@ FINE_GSD_M = 1.5
 Measure = Callable[[np.ndarray], np.ndarray]  # residuals (bands, ...) to strangeness (...)
 
 
-def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray, per_cell: int = PER_CELL) -> np.ndarray:
     """How unlike the surrounding water each pixel is, in spreads of the water; float32 (rows, columns).
 
     water: bool, where water (and whatever floats on it) is; the model is learned there, robustly. inside: bool, the part
-    that may be looked at: nothing outside it, such as a quay, colours the pixels at its edge.
+    that may be looked at: nothing outside it, such as a quay, colours the pixels at its edge. per_cell: rows and columns of each
+    cell that the model is learned from, at least.
     Bands with near infrared at 5 m or coarser (Sentinel-2): the second largest excess over the local median among green,
     red and near infrared, so that one band's noise is not a ship. Otherwise the Mahalanobis distance (trimmed covariance)
     of colour, and with fine pixels of texture too, from the local median.
@@ -42,7 +43,7 @@ def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarr
         bands, fit = patch.data[[patch.roles.index(role) for role in ("green", "red", "nir")]], _second_excess
     else:
         bands, fit = _features(patch, inside), _mahalanobis
-    cells, rough, measure = _learn(bands, water, max(_CELL_M / patch.gsd_m, _CELL_PX), fit)
+    cells, rough, measure = _learn(bands, water, max(_CELL_M / patch.gsd_m, _CELL_PX), fit, per_cell)
     # One band has no hue to tell a shadow by.
     colours = len(bands) - 1 if patch.gsd_m < FINE_GSD_M and len(bands) > 2 else 0
     strange = np.empty(patch.shape, np.float32)
@@ -55,11 +56,15 @@ def strangeness(patch: Patch, water: np.ndarray, inside: np.ndarray) -> np.ndarr
 
 
 def _learn(
-    bands: np.ndarray, water: np.ndarray, cell_px: float, fit: Callable[[np.ndarray], Measure]
+    bands: np.ndarray,
+    water: np.ndarray,
+    cell_px: float,
+    fit: Callable[[np.ndarray], Measure],
+    per_cell: int = PER_CELL,
 ) -> tuple[np.ndarray, np.ndarray, Measure]:
     """The water's level (bands, cells down, cells across), how rough it is (cells down, across) and how to measure what departs."""
     down, across = (max(1, int(round(n / cell_px))) for n in water.shape)
-    per_cell = min(max(_PER_CELL, int(np.sqrt(_SAMPLES / (down * across)))), max(int(cell_px), 1))
+    per_cell = min(max(per_cell, int(np.sqrt(_SAMPLES / (down * across)))), max(int(cell_px), 1))
     grid = np.ix_(
         *(((np.arange(k * per_cell) + 0.5) * n / (k * per_cell)).astype(int) for n, k in zip(water.shape, (down, across)))
     )

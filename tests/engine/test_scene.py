@@ -250,3 +250,28 @@ def test_opening_does_not_change_gdal_for_others(tmp_path):
     before = gdal.GetUseExceptions()
     Scene.open(write(tmp_path / "a.tif", picture()))
     assert gdal.GetUseExceptions() == before
+
+
+def test_a_file_that_can_hide_nothing_says_so(tmp_path):
+    from osgeo import gdal, osr
+
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32652)
+    for name, kind, nodata, corner, whole in (
+        ("plain", gdal.GDT_Byte, None, 9, True),
+        ("sixteen", gdal.GDT_UInt16, None, 9, True),
+        ("float", gdal.GDT_Float32, None, 9, False),
+        ("nodata", gdal.GDT_Byte, 0, 9, False),
+        ("collar", gdal.GDT_Byte, None, 0, False),
+    ):
+        path = str(tmp_path / f"{name}.tif")
+        file = gdal.GetDriverByName("GTiff").Create(path, 40, 40, 3, kind)
+        file.SetGeoTransform((500000, 1, 0, 4000000, 0, -1))
+        file.SetProjection(crs.ExportToWkt())
+        pixels = np.full((3, 40, 40), 9)
+        pixels[:, :10, :10] = corner
+        file.WriteArray(pixels)
+        for k in (1, 2, 3) if nodata is not None else ():
+            file.GetRasterBand(k).SetNoDataValue(nodata)
+        file = None
+        assert Scene.open(path).shows_all == whole, name
