@@ -92,7 +92,11 @@ class ComparePixels(RasonAlgorithm):
 
     def _opened(self, key, layer, given, bands):
         scene = bridge.read_scene(layer, bands=bands, name=key)
-        epoch = epochs.read(given, f"EPOCH_{key}") if given else epochs.from_metadata(scene.metadata)
+        epoch = (
+            epochs.read(given, "EPOCHS" if key.startswith("INPUTS") else f"EPOCH_{key}")
+            if given
+            else epochs.from_metadata(scene.metadata)
+        )
         return Dated(scene, key, bridge.scene_name(layer), layer, epoch)
 
     def _ordered(self, opened, feedback):

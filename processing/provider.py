@@ -28,6 +28,7 @@ ALGORITHMS = {
     "compareepochs": "CompareEpochs",
     "changeoptical": "ChangeOptical",
     "comparetrains": "CompareTrains",
+    "changesar": "ChangeSar",
     "tallyseries": "TallySeries",
     "portcalls": "PortCalls",
     "samplereview": "SampleReview",

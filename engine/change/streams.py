@@ -15,7 +15,8 @@ from ..gdal_files import raising
 from ..grid import Window
 from ..tiles import Bounds, common
 
-WIDTH_PX, HEIGHT_PX = 4096, 512  # of a block: whole tiles of most files, and few enough pixels for any number of bands
+WIDTH_PX, HEIGHT_PX = 4096, 512  # of a block: whole tiles of most files
+MOST_VALUES = 1 << 24  # of all bands of all scenes in a block
 SAMPLE_WINDOWS, SAMPLE_PX = 8, 128  # per side, spread over the scene
 SHIFT_WINDOWS, SHIFT_PX = 3, 256
 LEAST_PX = 400  # that both scenes show
@@ -68,9 +69,11 @@ class Stack:
 
     def windows(self) -> Iterator[Window]:
         """Blocks that cover the grid once, in the order of the file."""
-        for row in range(0, self.rows, HEIGHT_PX):
+        most = MOST_VALUES // (sum(map(len, self.bands)) * min(WIDTH_PX, self.columns))
+        height = min(HEIGHT_PX, max(32, most // 32 * 32))
+        for row in range(0, self.rows, height):
             for column in range(0, self.columns, WIDTH_PX):
-                yield column, row, min(WIDTH_PX, self.columns - column), min(HEIGHT_PX, self.rows - row)
+                yield column, row, min(WIDTH_PX, self.columns - column), min(height, self.rows - row)
 
     def read(self, window: Window) -> tuple[list[np.ndarray], np.ndarray]:
         """Values (bands, rows, columns; float32) of each scene, and where all of them show the ground."""

@@ -92,7 +92,7 @@ def survey(scene: SceneLike, zones: Sequence[Zone], values: str = "auto", looks:
         raise Refusal(
             "ZONES hold too little sea to tell ships from it: draw larger water zones, or check that the scene shows them."
         )
-    said = _said(getattr(scene, "band_names", ()))
+    said = said_values(getattr(scene, "band_names", ()))
     asked, values, warnings = values, _recognised(raw, values, said), []
     if said and asked not in ("auto", said):
         warnings.append(
@@ -154,7 +154,7 @@ def _coarser(sea: np.ndarray, step: int) -> np.ndarray:
     return sea[: rows * step, : columns * step].reshape(rows, step, columns, step).all((1, 3))
 
 
-def _said(names: Sequence[str]) -> str:
+def said_values(names: Sequence[str]) -> str:
     """What the band names say of the values; "" where they say nothing or disagree."""
     said = {_WORDS[word] for name in names for word in re.split(r"[^a-z0-9]+", name.lower()) if word in _WORDS}
     said = {"db"} if "db" in said else said

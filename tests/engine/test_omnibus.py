@@ -19,6 +19,21 @@ def test_false_alarms_are_as_many_as_stated(dates, bands, nominal):
     assert 0.8 <= np.mean(p <= nominal) / nominal <= 1.2
 
 
+@pytest.mark.parametrize(("dates", "bands"), [(2, 2), (3, 1), (5, 2), (9, 1)])
+def test_one_look_is_enough(dates, bands):
+    p = omnibus.p_of_change(sea(np.random.default_rng(8), dates, bands, 200_000, 1.0), 1.0)
+    assert np.mean(p <= 0.01) / 0.01 == pytest.approx(1, abs=0.1) and np.mean(p <= 0.001) / 0.001 == pytest.approx(
+        1, abs=0.2
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_steps_hold_their_size(count):
+    series = sea(np.random.default_rng(9), count + 1, 2, 200_000, 1.0)
+    p = omnibus.p_of_step(series[:-1].sum(0), series[-1], count, 1.0)
+    assert np.mean(p <= 0.01) / 0.01 == pytest.approx(1, abs=0.1)
+
+
 def test_the_ratio_test_is_scipys_f():
     from scipy.stats import f
 

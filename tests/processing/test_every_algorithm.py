@@ -22,6 +22,7 @@ IDS = {
     "compareepochs",
     "changeoptical",
     "comparetrains",
+    "changesar",
     "tallyseries",
     "portcalls",
     "samplereview",
