@@ -66,7 +66,9 @@ def remove(created, context) -> None:
     """Delete what a failed run created."""
     context.temporaryLayerStore().removeAllMapLayers()
     for path in created:
-        for leftover in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal", ".aux.xml"))):
+        beside = [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal", ".aux.xml")]
+        beside += [path.with_suffix(".qml")] if path.suffix in (".tif", ".tiff") else []
+        for leftover in (path, *beside):
             try:
                 leftover.unlink()
             except OSError:

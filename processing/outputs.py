@@ -9,10 +9,12 @@ from pathlib import Path
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsLayerMetadata,
+    QgsMapLayer,
     QgsPalettedRasterRenderer,
     QgsProcessingException,
     QgsProcessingLayerPostProcessorInterface,
     QgsProcessingUtils,
+    QgsRasterLayer,
     QgsVectorLayer,
     QgsWkbTypes,
 )
@@ -75,16 +77,11 @@ def finish(written, context) -> None:
 
 
 class _Painter(QgsProcessingLayerPostProcessorInterface):
-    """Shows a raster of classes as it should look: the colour table of a TIFF has no transparency, and 256 entries."""
-
-    def __init__(self, classes):
-        super().__init__()
-        self.classes = classes
+    """Shows a raster with the style beside its file, which QGIS passes over when it loads a result."""
 
     def postProcessLayer(self, layer, context, feedback):
         """Called in the main thread once the layer is loaded."""
-        classes = [QgsPalettedRasterRenderer.Class(value, QColor(*colour), name) for value, colour, name in self.classes]
-        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+        layer.loadDefaultStyle()
 
 
 # The context deletes the post-processors of its layers, so each layer has one of its own; but it does not keep their Python side.
@@ -92,11 +89,20 @@ PAINTERS = []
 
 
 def paint(path, title, classes, context) -> None:
-    """Name a raster and give it the colours (value, (red, green, blue, alpha), name), where it will be shown."""
+    """Store the colours (value, (red, green, blue, alpha), name) of a raster of classes in a style beside its file.
+
+    The colour table of a TIFF has no transparency, and 256 entries. QGIS takes the style whenever the file is opened.
+    """
+    layer = QgsRasterLayer(path, title)
+    entries = [QgsPalettedRasterRenderer.Class(value, QColor(*colour), name) for value, colour, name in classes]
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries))
+    message, stored = layer.saveNamedStyle(layer.styleURI(), QgsMapLayer.StyleCategory.Symbology)
+    if not stored:
+        raise Refusal("The colours of {path} could not be stored ({message}).", path=path, message=message)
     if context.willLoadLayerOnCompletion(path):
         details = context.layerToLoadOnCompletionDetails(path)
         details.name = title
-        PAINTERS.append(_Painter(classes))
+        PAINTERS.append(_Painter())
         details.setPostProcessor(PAINTERS[-1])
 
 

@@ -31,8 +31,6 @@ Number = QgsProcessingParameterNumber
 class DetectOnnx(RasonAlgorithm):
     """Scene and model in; detections out."""
 
-    libraries = ("scipy", "shapely", "onnxruntime")
-
     def name(self):
         """Fixed id."""
         return "detectonnx"
@@ -128,7 +126,7 @@ class DetectOnnx(RasonAlgorithm):
         self.addOutput(QgsProcessingOutputNumber("FOUND", tr("Number of detections, not corrected for misses")))
 
     def read(self, parameters, context, feedback):
-        """Open and check everything; nothing is written yet."""
+        """Open and check everything; nothing is written yet. A missing onnxruntime is said last, when the rest is in order."""
         self.scene, self.crs, self.scene_name, self.epoch = scenes.read_scene(self, parameters, context)
         self.zones = self._zones(parameters, context, feedback)
         self.model = self._model(parameters, context)

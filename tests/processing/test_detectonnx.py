@@ -119,6 +119,7 @@ def test_without_onnxruntime_the_way_to_get_it_is_told(refused, given, monkeypat
         importlib.util, "find_spec", lambda name, *rest: None if name == "onnxruntime" else found(name, *rest)
     )
     refused("onnxruntime is missing.*QPIP", "rason:detectonnx", **given)
+    refused("MODEL: .*none.onnx is no file", "rason:detectonnx", **{**given, "MODEL": "none.onnx"})
 
 
 def test_nothing_is_found_where_it_is_hidden(run, given, tmp_path):

@@ -160,11 +160,30 @@ def test_in_the_map_the_raster_covers_nothing_that_is_clear(provider, place, tmp
     _, done = algorithm.run(given, context, feedback)
     assert done, feedback.textLog()
     shown = context.layerToLoadOnCompletionDetails(path)
-    layer = QgsRasterLayer(path, "seen")
-    shown.postProcessor().postProcessLayer(layer, context, feedback)
-    colours = {entry.value: entry.color.alpha() for entry in layer.renderer().classes()}
-    assert colours[1] == 0 and all(alpha for value, alpha in colours.items() if value != 1)
-    assert set(colours) == set(range(8)) and "scene.tif" in shown.name
+    options = QgsRasterLayer.LayerOptions()
+    options.loadDefaultStyle = False  # as Processing loads it
+    loaded = QgsRasterLayer(path, "seen", "gdal", options)
+    shown.postProcessor().postProcessLayer(loaded, context, feedback)
+    by_hand = QgsRasterLayer(path, "seen")
+    for layer in (loaded, by_hand):
+        colours = {entry.value: entry.color.alpha() for entry in layer.renderer().classes()}
+        assert colours[1] == 0 and all(alpha for value, alpha in colours.items() if value != 1)
+        assert set(colours) == set(range(8))
+        assert {entry.value: entry.label for entry in layer.renderer().classes()}[2] == "cloud"
+    assert "scene.tif" in shown.name
+
+
+def test_a_run_that_fails_leaves_no_colours_behind(refused, place, tmp_path, monkeypatch):
+    from rason.engine.errors import Refusal
+    from rason.processing import outputs
+
+    def fail(*given, **named):
+        assert (tmp_path / "seen.qml").is_file()
+        raise Refusal("the disk is full")
+
+    monkeypatch.setattr(outputs, "write", fail)
+    refused("the disk is full", "rason:visibility", INPUT=place.scene, OUTPUT=str(tmp_path / "seen.tif"), TABLE="memory:")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
