@@ -28,6 +28,7 @@ def tally_marks(
     basis: str,
     sensor: str = "optical",
     visible: Mapping[str, float],
+    outlined: bool = False,
     site: str = "",
     level: float = 0.9,
     seed: int = 0,
@@ -37,13 +38,15 @@ def tally_marks(
 
     calibrations: the user's, by class (missing ones: shipped). site: its name in them. basis: "detected", "reviewed" or "counted".
     sensor: of the scene they were found in, whose rules are said. visible: by zone_id, 1 where missing. Marks with a length also give the
-    occupied length of tracks, or the occupied area and share of polygons.
+    occupied length of tracks, or the occupied area and share of polygons: 0 in a zone without any. outlined: the marks would have
+    one, if there were any.
     """
     rows: list[dict[str, Any]] = []
     totals: dict[str, Total | None] = {}
     for number, name in enumerate(classes):
         progress(number / len(classes))
         chosen = marks.select(marks.class_name == name)
+        sized = chosen.length_m.any() if len(chosen) else outlined
         held = {zone.zone_id: zone.holds(chosen.x, chosen.y) for zone in zones}
         fitting = [zone for zone in zones if name not in CLASSES or name in classes_of(zone) or held[zone.zone_id].any()]
         shares = [visible.get(zone.zone_id, 1.0) for zone in fitting]
@@ -67,7 +70,7 @@ def tally_marks(
             rows.append(
                 {**counted[zone.zone_id], "rules": rules(name, "objects", by_hand=basis != "detected", sensor=sensor)}
             )
-            measured = measures(zone, chosen.select(held[zone.zone_id]), share)
+            measured = measures(zone, chosen.select(held[zone.zone_id]), share) if sized else {}
             rows += [
                 {**measure_row(zone.zone_id, name, value, unit, visible=share, level=level), "rules": rules(name, unit)}
                 for unit, value in measured.items()
@@ -77,8 +80,6 @@ def tally_marks(
 
 def measures(zone: Zone, objects: Detections, visible: float) -> dict[str, float]:
     """What the rectangles of a zone occupy: length "m" and share of a track, area "m2" and share of a polygon."""
-    if not len(objects) or not objects.length_m.any():
-        return {}
     if zone.is_track:
         length = float(objects.length_m.sum())
         return {"m": length, "share": min(1.0, length / (zone.length_m * visible))} if visible else {}

@@ -58,11 +58,12 @@ def provider(qgis_processing):
 
 
 class Process:
-    """qgis_process with an empty profile in which Rason is enabled."""
+    """qgis_process with an empty profile in which Rason is enabled. compiled: folder of what Python compiles, shared by all."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, compiled):
         self.env = {
-            **os.environ,
+            **{key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},
+            "PYTHONPYCACHEPREFIX": str(compiled),  # a plugin is compiled once, not at each start
             "QT_QPA_PLATFORM": "offscreen",
             "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile"),
             "QGIS_PLUGINPATH": str(folder / "plugins"),
@@ -109,9 +110,15 @@ class Outcome:
 
 
 @pytest.fixture(scope="session")
-def process(tmp_path_factory):
+def compiled(tmp_path_factory):
+    """Folder of the byte code of all processes that the tests start."""
+    return tmp_path_factory.mktemp("pyc")
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory, compiled):
     """qgis_process in a profile of its own."""
-    return Process(tmp_path_factory.mktemp("qgis"))
+    return Process(tmp_path_factory.mktemp("qgis"), compiled)
 
 
 @pytest.fixture(scope="session")

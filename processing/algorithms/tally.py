@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterString,
+    QgsWkbTypes,
 )
 
 from ...engine import classes
@@ -120,6 +121,7 @@ class Tally(RasonAlgorithm):
         self.zones = bridge.read_zones(zones, frame, context, feedback)
         self.marks, texts = bridge.read_marks(source, frame, context)
         asked = [word.strip() for word in self.parameterAsString(parameters, "CLASSES", context).split(",") if word.strip()]
+        self.outlined = QgsWkbTypes.geometryType(source.wkbType()) == QgsWkbTypes.GeometryType.PolygonGeometry
         said = {} if len(self.marks) else marks.record_of(self, parameters, context)
         for field in ("scene", "epoch", "detector"):
             texts[field] += [said[field]] if field in said else []
@@ -184,7 +186,7 @@ class Tally(RasonAlgorithm):
         """Tally, then write."""
         rows, totals = tallying.tally_marks(
             self.marks, self.zones, self.classes, self.calibrations, basis=self.basis, sensor=self.sensor, visible=self.visible,
-            site=self.site, level=self.level, seed=self.seed, progress=bridge.progress(feedback),
+            outlined=self.outlined, site=self.site, level=self.level, seed=self.seed, progress=bridge.progress(feedback),
         )  # fmt: skip
         same = {"scene": self.scene, "epoch": self.epoch.iso()}
         for row in rows:

@@ -7,11 +7,13 @@ import zipfile
 from types import SimpleNamespace
 
 
-def test_the_demo_runs_to_its_end(root, place, tmp_path, monkeypatch, capsys):
+def test_the_demo_runs_to_its_end(root, place, compiled, tmp_path, monkeypatch, capsys):
     from rason.engine.simulate.demo import DemoScene
 
     monkeypatch.setattr(sys, "path", [*sys.path, str(root / "bench")])
     monkeypatch.setenv("CI", "1")  # nobody is there to look at a window
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(compiled))  # each of the six processes would compile the plugin anew
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     spec = importlib.util.spec_from_file_location("demo_of_bench", root / "bench" / "demo.py")
     demo = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(demo)

@@ -1,6 +1,7 @@
 """rason:tally: hand counts and detections of a layer."""
 
 import pytest
+from osgeo import ogr
 from shapely.geometry import Point, box
 
 ZONES = [
@@ -47,6 +48,16 @@ def test_boxes_also_give_area_and_share(run, rows, layers, tmp_path):
     _, tally = table(run, rows, tmp_path, **layers(boxes))
     assert tally["a", "coal_pile", "m2"]["estimate"] == pytest.approx(5 * 6 * 2.4, abs=1)
     assert tally["a", "coal_pile", "share"]["estimate"] == pytest.approx(5 * 6 * 2.4 / 10_000, abs=0.01)
+    empty = tally["b", "coal_pile", "m2"]
+    assert empty["estimate"] == empty["low"] == 0 < empty["high"], "looked at, and nothing there: 0 with a bound"
+
+
+def test_a_day_without_any_box_has_the_units_of_a_day_with_boxes(run, rows, make_zones, tmp_path):
+    marks = make_zones(tmp_path / "none.gpkg", [], geometry_type=ogr.wkbPolygon, fields=("class",))
+    zones = make_zones(tmp_path / "zones.gpkg", ZONES)
+    _, tally = table(run, rows, tmp_path, DETECTIONS=marks, ZONES=zones, CLASSES="container")
+    assert set(tally) == {(zone, "container", unit) for zone in ("a", "b") for unit in ("objects", "m2", "share")}
+    assert all(row["estimate"] == 0 for row in tally.values())
 
 
 def test_several_classes_at_once(run, rows, layers, tmp_path):
