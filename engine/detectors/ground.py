@@ -6,7 +6,7 @@ A block filled with boxes of one colour would pass as ground if it were learned 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -113,9 +113,14 @@ class Ground:
             out |= found * np.uint8(kind)
         return out
 
+    @cached_property
+    def lightness(self) -> float:
+        """Of the middle ground colour (CIE L*)."""
+        return float(np.median(self.centres[:, 0]))
+
     def deep(self, colours: np.ndarray) -> np.ndarray:
         """Bool (...): Lab colours (3, ...) so much darker than the ground that they may be its shadow, or a dark box."""
-        return colours[0] < DEEP_LIGHTNESS * np.median(self.centres[:, 0])
+        return colours[0] < DEEP_LIGHTNESS * self.lightness
 
     def shadow(self, colours: np.ndarray) -> np.ndarray:
         """Bool (...): Lab colours (3, ...) that may be this ground in shadow, dark and nearly grey."""
@@ -126,7 +131,7 @@ class Ground:
         return self._dark_and_grey(colours, DIM_LIGHTNESS, DIM_CHROMA)
 
     def _dark_and_grey(self, colours: np.ndarray, lightness: float, chroma: float) -> np.ndarray:
-        dark = colours[0] < lightness * np.median(self.centres[:, 0])
+        dark = colours[0] < lightness * self.lightness
         return dark & (colours[1] ** 2 + colours[2] ** 2 < chroma**2)
 
 
