@@ -8,6 +8,8 @@ ground, does not share. Aerial frames take all bands at once and never show it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .strip import Strip
@@ -28,13 +30,11 @@ def moves(strip: Strip, low: np.ndarray, high: np.ndarray, detail_m: float) -> b
         return False
     some = np.unique(np.linspace(0, len(low) - 1, ENOUGH).astype(int))
     across, flank = strip.across_m, (GROUND_M, GROUND_M + 2 * BODY_M)
-    bodies, *flanks = (
-        _matches(strip, columns, low[some], high[some])
-        for columns in (
-            np.abs(across) <= BODY_M,
-            *((side * across > flank[0]) & (side * across < flank[1]) for side in (-1, 1)),
-        )
+    columns = (
+        np.abs(across) <= BODY_M,
+        *((side * across > flank[0]) & (side * across < flank[1]) for side in (-1, 1)),
     )
+    bodies, *flanks = _matches(strip, columns, low[some], high[some])
     if len(bodies) < FEWEST:
         return False
     together = _peaks(bodies.mean(0, keepdims=True), strip.step_m)[0]
@@ -55,8 +55,8 @@ def _agreed(matches: np.ndarray, step_m: float) -> float:
     if clear.sum() < max(FEWEST, 0.5 * len(matches)):
         return np.nan
     shifts = _peaks(matches[clear], step_m)
-    middle, spread = float(np.median(shifts)), np.percentile(shifts, 80) - np.percentile(shifts, 20)
-    return middle if spread <= max(AGREE * abs(middle), step_m) else np.nan
+    low, middle, high = (float(shift) for shift in np.percentile(shifts, [20, 50, 80]))
+    return middle if high - low <= max(AGREE * abs(middle), step_m) else np.nan
 
 
 def warning(zone_id: str, notes: np.ndarray) -> tuple[str, ...]:
@@ -69,30 +69,34 @@ def warning(zone_id: str, notes: np.ndarray) -> tuple[str, ...]:
     )
 
 
-def _matches(strip: Strip, columns: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """(k, lags) correlation of blue with red of each wagon, at every shift up to MOST_M along the track."""
-    change = np.diff(strip.colour[:, columns].mean(1), axis=0)
-    most = int(round(MOST_M / strip.step_m))
-    out = []
+def _matches(strip: Strip, columns: Sequence[np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(columns, k, lags) correlation of blue with red of each wagon, at every shift up to MOST_M along the track."""
+    change = np.diff(_red_and_blue(strip, columns), axis=0)
+    most, out = int(round(MOST_M / strip.step_m)), []
     for start, stop in np.searchsorted(strip.s_m, np.stack([low - AROUND_M, high + AROUND_M], 1)):
         start, stop = max(start, most), min(stop, len(change) - most)
         if stop - start < 4 * most:
             continue
-        red = change[start:stop, 0] - change[start:stop, 0].mean()
-        blue = np.stack([change[start + lag : stop + lag, 2] for lag in range(-most, most + 1)])
-        blue -= blue.mean(1, keepdims=True)
-        out.append(blue @ red / np.maximum(np.sqrt((blue**2).sum(1) * (red**2).sum()), 1e-9))
-    return np.array(out).reshape(-1, 2 * most + 1)
+        red = change[start:stop, :, 0].T
+        red = red - red.mean(1, keepdims=True)
+        blue = np.lib.stride_tricks.sliding_window_view(change[start - most : stop + most, :, 1], stop - start, axis=0)
+        blue = (blue - blue.mean(2, keepdims=True)).transpose(1, 0, 2)
+        alike = (blue @ red[..., None])[..., 0]
+        out.append(alike / np.maximum(np.sqrt((blue**2).sum(2) * (red**2).sum(1, keepdims=True)), 1e-9))
+    return np.array(out).reshape(-1, len(columns), 2 * most + 1).transpose(1, 0, 2)
+
+
+def _red_and_blue(strip: Strip, columns: Sequence[np.ndarray]) -> np.ndarray:
+    """(n, columns, 2) mean red and blue of each set of columns."""
+    share = np.stack([part / max(part.sum(), 1) for part in columns], 1).astype(np.float32)
+    bands = np.eye(3, dtype=np.float32)[:, [0, 2]]
+    return (strip.colour.reshape(len(strip), -1) @ np.kron(share, bands)).reshape(len(strip), -1, 2)
 
 
 def _peaks(matches: np.ndarray, step_m: float) -> np.ndarray:
-    """Shift (k,) in metres at which each row of correlations (k, lags) peaks."""
+    """Shift (k,) in metres at which each row of correlations (k, lags) peaks: where a parabola through the best three does."""
     best = np.clip(matches.argmax(1), 1, matches.shape[1] - 2)
-    around = matches[np.arange(len(matches))[:, None], best[:, None] + np.arange(-1, 2)]
-    return (best - matches.shape[1] // 2 + np.array([_vertex(*three) for three in around])) * step_m
-
-
-def _vertex(before: float, at: float, after: float) -> float:
-    """Where a parabola through three points peaks, in steps from the middle one."""
-    bend = before - 2 * at + after
-    return float(np.clip(0.5 * (before - after) / bend, -1, 1)) if bend < 0 else 0.0
+    before, at, after = matches[np.arange(len(matches))[:, None], best[:, None] + np.arange(-1, 2)].T
+    bend = np.minimum(before - 2 * at + after, -1e-12)
+    off = np.where(before - 2 * at + after < 0, np.clip(0.5 * (before - after) / bend, -1, 1), 0.0)
+    return (best - matches.shape[1] // 2 + off) * step_m

@@ -79,6 +79,8 @@ class _Trellis:
         start_chance = min(step_m / model.spacing_m, 0.5)
         self.log_start, self.log_stay = np.log(start_chance), np.log1p(-start_chance)
         self.log_follow, self.log_leave = np.log(model.follow), np.log1p(-model.follow)
+        self.log_stays = np.arange(1, int(self.lengths[0]) + 1) * self.log_stay
+        self.log_backwards = self.log_length[::-1].copy()  # of objects from the longest to the shortest
         self.joint = joint
         longer = np.concatenate([np.ones(self.lengths[0]), np.exp(self.log_length)[::-1].cumsum()[::-1]])
         self.longest = len(longer) - 1
@@ -106,21 +108,22 @@ class _Trellis:
         cut_in[1 : first + 1] = self.log_occupied + self.total[1 : first + 1] + self.log_rest[1 : first + 1]
         block = int(self.lengths[0])
         for low in range(1, self.n + 1, block):
-            self._advance(np.arange(low, min(low + block, self.n + 1)), cut_in)
+            self._advance(low, min(low + block, self.n + 1), cut_in)
 
-    def _advance(self, j: np.ndarray, cut_in: np.ndarray) -> None:
-        """Fill a block of edges; objects that end in it began before it."""
-        score = self.earlier[j[0] : j[-1] + 1] + self.log_length[::-1]  # of objects from the longest to the shortest
+    def _advance(self, low: int, high: int, cut_in: np.ndarray) -> None:
+        """Fill the edges from low to high; objects that end there began before low."""
+        here, before = slice(low, high), slice(low - 1, high - 1)
+        score = self.earlier[here] + self.log_backwards
         best = score.argmax(1)
-        whole = score[np.arange(len(j)), best] + self.total[j]
-        self.ended[j] = np.maximum(whole, cut_in[j])
-        self.length[j] = np.where(whole >= cut_in[j], self.longest - best, 0)
-        steps = np.arange(1, len(j) + 1) * self.log_stay
-        leaving = self.ended[j - 1] + self.log_leave + self.log_stay
-        arrive = np.maximum.accumulate(leaving - steps)
-        self.empty[j] = np.maximum(arrive, self.empty[j[0] - 1]) + steps
-        self.began[j] = np.maximum(self.empty[j] + self.log_start, self.ended[j] + self.log_follow + self.joint[j])
-        self.free[self.longest + j] = self.began[j] - self.total[j]
+        whole = score[np.arange(high - low), best] + self.total[here]
+        self.ended[here] = ended = np.maximum(whole, cut_in[here])
+        self.length[here] = np.where(whole >= cut_in[here], self.longest - best, 0)
+        steps = self.log_stays[: high - low]
+        leaving = self.ended[before] + (self.log_leave + self.log_stay) - steps
+        arrive = np.maximum.accumulate(leaving)
+        self.empty[here] = empty = np.maximum(arrive, self.empty[low - 1]) + steps
+        self.began[here] = np.maximum(empty + self.log_start, ended + self.log_follow + self.joint[here])
+        self.free[self.longest + low : self.longest + high] = self.began[here] - self.total[here]
 
     def finish(self) -> tuple[str, int]:
         """How the line ends: in "empty" or "ended" at n, or in an object "cut" by the end that began at the step returned."""

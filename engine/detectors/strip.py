@@ -53,7 +53,8 @@ class Strip:
 
     def narrowed(self, half_m: float) -> Strip:
         """Only what lies within ``half_m`` of the line."""
-        near = np.abs(self.across_m) <= half_m + 1e-6
+        inside = np.flatnonzero(np.abs(self.across_m) <= half_m + 1e-6)
+        near = slice(inside[0], inside[-1] + 1) if len(inside) else slice(0)
         return replace(self, across_m=self.across_m[near], colour=self.colour[:, near], weight=self.weight[:, near])
 
     def moved(self, by_m: float) -> Strip:
@@ -63,10 +64,15 @@ class Strip:
     def lanes(self, edges_m: Any) -> tuple[np.ndarray, np.ndarray]:
         """Means across the line between pairs of offsets (from, to): colour (n, lanes, 3) and observed share (n, lanes)."""
         columns = np.stack([(self.across_m >= low) & (self.across_m <= high) for low, high in edges_m]).astype(np.float32)
-        used = columns.any(0)
-        weighted = self.colour[:, used] * self.weight[:, used, None]
-        total = self.weight[:, used] @ columns[:, used].T
-        colour = np.tensordot(weighted, columns[:, used], axes=(1, 1)).transpose(0, 2, 1)
+        inside = np.flatnonzero(columns.any(0))
+        used = slice(inside[0], inside[-1] + 1) if len(inside) else slice(0)
+        weight, chosen = self.weight[:, used], columns[:, used].T
+        weighted = (self.colour[:, used] * weight[..., None]).reshape(len(self), -1)
+        bands = np.zeros((len(chosen), 3, len(columns), 3), np.float32)
+        for band in range(3):
+            bands[:, band, :, band] = chosen
+        colour = (weighted @ bands.reshape(3 * len(chosen), -1)).reshape(len(self), -1, 3)  # at once is twice as fast
+        total = weight @ chosen
         return colour / np.maximum(total, 1e-6)[..., None], total / columns.sum(1)
 
 

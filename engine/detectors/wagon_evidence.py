@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from .strip import Strip
 LANES_M = ((-3.0, -2.4), (-2.35, -1.7), (-1.3, -0.5), (-0.4, 0.4), (0.5, 1.3), (1.7, 2.35), (2.4, 3.0))
 SUN_FAR, SUN_NEAR, SHADE_NEAR, SHADE_FAR = 0, 1, 5, 6
 BEYOND_M = ((-4.7, -3.3), (3.3, 4.7))  # where a neighbouring track's wagons stand, or end
-FLANKS_M = (LANES_M[SUN_FAR], LANES_M[SUN_NEAR], LANES_M[SHADE_NEAR], LANES_M[SHADE_FAR])
+FLANKS = [SUN_FAR, SUN_NEAR, SHADE_NEAR, SHADE_FAR]
 BODY = slice(2, 5)
 LEFT, RIGHT = slice(0, 2), slice(5, 7)
 HALF_WIDTH_M = 3.0  # of the lanes
@@ -211,10 +212,10 @@ def light_of(strips: Sequence[Strip], shade: np.ndarray | None = None) -> Light:
     """The light on these strips; shade where it is known."""
     low, high = contrast(strips)
     strips = [strip.rows(slice(None, None, LIGHT_EVERY)) for strip in strips]
-    flanks = [strip.lanes(FLANKS_M) for strip in strips]
-    values = np.concatenate([np.zeros(0), *(((colour @ LUMA - low) / (high - low))[seen > SEEN] for colour, seen in flanks)])
+    lanes = [_seen_light(strip, low, high) for strip in strips]
+    values = np.concatenate([np.zeros(0), *(light[:, FLANKS][known[:, FLANKS]] for light, known in lanes)])
     lit = float(np.percentile(values, LIT_PERCENTILE)) if len(values) else 0.5
-    return Light(shade_vector(strips, low, high) if shade is None else shade, low, high, lit)
+    return Light(shade_vector(strips, lanes) if shade is None else shade, low, high, lit)
 
 
 def lanes_of(strip: Strip, light: Light) -> Lanes:
@@ -247,18 +248,23 @@ def shade_contrast(lanes: Lanes) -> float:
     return float((light[:, SUN_NEAR] - light[:, SHADE_NEAR]).max()) if len(lanes) else 0.0
 
 
-def shade_vector(strips: Sequence[Strip], low: float, high: float) -> np.ndarray:
+def shade_vector(strips: Sequence[Strip], lanes: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Where shadows fall (east, north): across the tracks, to the side whose flank has the darker tail, pooled over strips.
 
-    Its length says how much darker, in units of the contrast times rows; (0, 0) where nothing tells.
+    lanes: of each strip, luminance (n, 7) and where it was seen. Its length says how much darker, in units of the contrast times
+    rows; (0, 0) where nothing tells.
     """
     total = np.zeros(2)
-    for strip in strips:
-        colour, seen = strip.lanes(LANES_M)
-        light, known = (colour @ LUMA - low) / (high - low), seen > SEEN
+    for strip, (light, known) in zip(strips, lanes):
         left, right = (_dark_tail(light[:, side][known[:, side]]) for side in (LEFT, RIGHT))
         total += (left - right) * right_of(strip)
     return total
+
+
+def _seen_light(strip: Strip, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Luminance (n, 7) of the lanes, in units of the contrast, and where it was seen."""
+    colour, seen = strip.lanes(LANES_M)
+    return (colour @ LUMA - low) / (high - low), seen > SEEN
 
 
 def _dark_tail(luminance: np.ndarray) -> float:
@@ -284,16 +290,16 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
     step = lanes.step_m
     z = mean_along(lanes.signal, 1.0, step)
     light = z[..., 0]
-    body, sun = z[:, BODY].mean(1), 0.5 * (z[:, SUN_NEAR] + z[:, SUN_FAR])
+    body, sun = _on_body(z), 0.5 * (z[:, SUN_NEAR] + z[:, SUN_FAR])
     near, far = light[:, SUN_NEAR] - light[:, SHADE_NEAR], light[:, SUN_FAR] - light[:, SHADE_FAR]
-    rough = np.sqrt(np.maximum(mean_along(lanes.signal[:, BODY, 0] ** 2, 1.0, step) - light[:, BODY] ** 2, 0)).mean(1)
+    rough = _on_body(np.sqrt(np.maximum(mean_along(lanes.signal[..., 0] ** 2, 1.0, step) - light**2, 0)))
     wide = mean_along(np.stack([light[:, SHADE_NEAR], near], 1), WIDE_M, step)
     varies = _varies(z, step)
-    body_varies = varies[:, BODY].mean(1)
-    against = z[:, BODY].mean(1) - 0.5 * (z[:, SUN_NEAR] + z[:, SHADE_NEAR])
-    brightest = light[:, BODY].max(1)
+    body_varies = _on_body(varies)
+    against = _on_body(z) - 0.5 * (z[:, SUN_NEAR] + z[:, SHADE_NEAR])
+    brightest, darkest = (reduce(pick, light.T[BODY]) for pick in (np.maximum, np.minimum))
     dark = np.maximum(lanes.lit - light, 0.0)  # a neighbour's shadow darkens the sun flank first, then the bed
-    stands_out = np.sqrt(mean_along((against**2).sum(-1), RAKE_M, step))
+    stands_out = np.sqrt(mean_along(_length(against) ** 2, RAKE_M, step))
     return np.stack(
         [
             light[:, SHADE_NEAR],
@@ -304,7 +310,7 @@ def occupancy_features(lanes: Lanes) -> np.ndarray:
             body[:, 0] - sun[:, 0],
             _length(body - sun),
             _length((body - sun)[:, 1:]),
-            np.ptp(light[:, BODY], axis=1),
+            brightest - darkest,
             rough,
             _length(z[:, 2] - z[:, SUN_NEAR]),
             _length(z[:, 4] - z[:, SHADE_NEAR]),
@@ -332,7 +338,7 @@ def _varies(z: np.ndarray, step_m: float) -> np.ndarray:
     """
     half, aside = 0.5 * (RAKE_M + PAST_M), 0.5 * (RAKE_M - PAST_M)
     variance = mean_along(z**2, half, step_m) - mean_along(z, half, step_m) ** 2
-    spread = np.sqrt(np.maximum(variance, 0).sum(-1))
+    spread = np.sqrt(np.maximum(variance, 0) @ np.ones(variance.shape[-1]))
     return np.minimum(shifted(spread, aside, step_m), shifted(spread, -aside, step_m))
 
 
@@ -345,11 +351,11 @@ def gap_features(lanes: Lanes) -> np.ndarray:
     light, low = centre[..., 0], np.minimum(left, right)[..., 0]
     valley = low[:, BODY] - light[:, BODY]
     from_left, from_right = _patch(centre - left), _patch(centre - right)
-    body = np.stack([centre[:, BODY].mean(1), left[:, BODY].mean(1), right[:, BODY].mean(1)])
+    body = np.stack([_on_body(centre), _on_body(left), _on_body(right)])
     sun = 0.5 * (flank[:, SUN_NEAR] + flank[:, SUN_FAR])
     to_bed = _length(body - sun)
     high = np.maximum(left, right)[..., 0]
-    wide = mean_along(lanes.signal[:, BODY].mean(1), 2.0, step)
+    wide = mean_along(_on_body(lanes.signal), 2.0, step)
     change = np.abs(light - 0.5 * (left + right)[..., 0])
     raw = np.stack(
         [
@@ -357,7 +363,7 @@ def gap_features(lanes: Lanes) -> np.ndarray:
             valley[:, 1],
             valley[:, 2],
             np.sort(valley, axis=1)[:, 1],
-            light[:, BODY].mean(1) - high[:, BODY].mean(1),
+            _on_body(light) - _on_body(high),
             np.minimum(from_left[:, 0], from_right[:, 0]),
             np.minimum(from_left[:, 1], from_right[:, 1]),
             _length(shifted(wide, 2.5, step) - shifted(wide, -2.5, step)),
@@ -404,13 +410,20 @@ def shifted(values: np.ndarray, by_m: float, step_m: float) -> np.ndarray:
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt((vectors**2).sum(-1))
+    return np.sqrt(np.einsum("...i,...i", vectors, vectors))  # sums over so short an axis take numpy ten times as long
+
+
+def _on_body(lanes: np.ndarray) -> np.ndarray:
+    """Mean over the lanes of the body, of (n, 7, …)."""
+    first, middle, last = (lanes[:, lane] for lane in range(BODY.start, BODY.stop))
+    return (first + middle + last) / 3
 
 
 def _patch(off: np.ndarray) -> np.ndarray:
     """Root mean square over the body lanes (n, 2): of all channels, of colour alone."""
-    squares = (off[:, BODY] ** 2).mean(1)
-    return np.sqrt(np.stack([squares.sum(1), squares[:, 1:].sum(1)], 1))
+    squares = _on_body(off**2)
+    colour = squares[:, 1] + squares[:, 2]
+    return np.sqrt(np.stack([squares[:, 0] + colour, colour], 1))
 
 
 def _fill(signal: np.ndarray, seen: np.ndarray) -> np.ndarray:
