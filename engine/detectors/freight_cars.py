@@ -42,6 +42,8 @@ PER_METRE = 0.35  # neighbouring cells show the same thing: their log-odds count
 SAME_TRACK_M, SAME_M = 1.5, 20.0  # two lines closer than this over so many metres are one track drawn twice
 WIDTH_M = 3.1  # of a wagon's rectangle: loading gauge
 BUFFER_M = 0.62  # a body ends this far before the joint (length of a side buffer, UIC 526)
+ASLANT_M = 12.0  # an edge of what was seen crosses a track within so many metres
+FLANKS_M = 2.0  # and cuts a wagon that reaches as far as where it comes so close to the line
 SHADOWED = 0.25  # of the local contrast: a flank darker by this much over 10 m is a shadow
 HARDLY = -2.0  # log-odds: what is less likely a wagon is none
 DOUBLE = 1.7  # a wagon so many times as long as its neighbours may be two
@@ -246,9 +248,20 @@ def read_track(stretches: Sequence[tuple[Strip, Lanes]], scorer: Scorer, bed: Ba
         occupied, joint = scorer.occupancy(lanes), scorer.joints(lanes)
         if bed:
             occupied = bed.corrected(lanes, occupied)
-        wagons = segment(PER_METRE * strip.step_m * occupied, joint, strip.step_m)
+        wagons = cut_aslant(strip, segment(PER_METRE * strip.step_m * occupied, joint, strip.step_m))
         out.append(Stretch(strip, lanes, occupied, joint, wagons))
     return out
+
+
+def cut_aslant(strip: Strip, wagons: Segments) -> Segments:
+    """The wagons of a stretch, those also cut that end where an edge of what was seen crosses the track aslant."""
+    whole = np.flatnonzero(strip.narrowed(FLANKS_M).weight.min(1) > 0.5)
+    if not len(whole):
+        return wagons
+    first, last, most = int(whole[0]), int(whole[-1]) + 1, ASLANT_M / strip.step_m
+    before = (wagons.start < first) & (first <= most)
+    behind = (wagons.stop > last) & (len(strip) - last <= most)
+    return replace(wagons, cut=wagons.cut | before | behind)
 
 
 def marked_bed(

@@ -273,6 +273,18 @@ def test_a_wagon_cut_by_the_pictures_edge_is_said_and_not_counted():
     assert "1 wagon cut by the edge" in found.warnings[-1]
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_wagon_that_an_edge_cuts_aslant_is_said_and_not_counted(side, reverse):
+    """The second wagon stands from 73.4 to 85.4 m; the edge takes it from 81 m on its one side, from 89 m on the other."""
+    x, y = (np.arange(1200) + 0.5) * 0.25, 20 - (np.arange(160)[:, None] + 0.5) * 0.25
+    scene = rake(STARTS, valid=x + side * 2.5 * y < 85.0)
+    line = LineString([(150, 0), (1, 0)]) if reverse else LineString([(1, 0), (150, 0)])
+    found = FreightCars().detect(scene, Zone("T1", "track", line))
+    assert len(found.detections) == 1
+    assert "cut by the edge" in " ".join(found.warnings)
+
+
 def test_what_is_not_observed_is_said():
     valid = np.ones((160, 1200), bool)
     valid[:, 800:] = False
