@@ -107,12 +107,14 @@ class Ships(ZoneByZone):
         walk = _walk(scene.bounds, zone, shown, gsd, screen)
         looking = part(progress, int(wide), steps)
         parts, scores, looks, wet = [Pieces.empty()], [np.zeros(0)], [np.zeros(0, int)], screen is not None and screen.wet
+        parted = zone.kind != "area"
         patches = read_ahead(scene, [(window, pixel) for _, window, pixel in walk])
         for k, ((tile, *_), patch) in enumerate(zip(walk, patches)):
             found = _in_patch(patch, zone, tile.core, least, part(looking, k, len(walk)))
             if found is None:
                 continue
             wet = True
+            parted = parted or water_mask.dark_in_infrared(patch) is not None
             # Boxes of the screen may cut a ship of which it saw a part only; tiles are cut anywhere and own what is theirs.
             own = np.ones(len(found[0]), bool) if screen else tile.owns(found[0].column, -found[0].row)
             parts.append(found[0].select(own))
@@ -120,7 +122,7 @@ class Ships(ZoneByZone):
             looks.append(np.full(own.sum(), k))
         ships = _ships(Pieces.concatenate(parts), np.concatenate(scores), np.concatenate(looks), zone, least, screen)
         ships = standing.flagged(ships, self.earlier, np.array(self.days, object))
-        said = _warnings(zone, least, wet)
+        said = _warnings(zone, least, wet, parted)
         if zone.kind == "berth" and wet:
             return _at_berth(zone, ships, quay.quays(scene, zone, part(progress, steps - 1, steps)), said)
         progress(1.0)
@@ -160,7 +162,8 @@ def _ships(
     return ships.select(merge(ships, look[kept]))
 
 
-def _warnings(zone: Zone, least: float, wet: bool) -> tuple[str, ...]:
+def _warnings(zone: Zone, least: float, wet: bool, parted: bool) -> tuple[str, ...]:
+    """What the user must know. parted: whether the zone's land is known, as drawn or by near infrared."""
     if not wet:
         return (f"Zone {zone.zone_id}: no water was recognised, so no ships were looked for; draw a water or berth zone.",)
     said = [f"Zone {zone.zone_id}: ships shorter than {least:.0f} m are not counted at this resolution."]
@@ -168,6 +171,11 @@ def _warnings(zone: Zone, least: float, wet: bool) -> tuple[str, ...]:
         said.append(
             f"Zone {zone.zone_id}: water was found by the image alone and ships alongside land are missed; "
             "draw a water or berth zone that ends at the quay line."
+        )
+    if not parted:
+        said.append(
+            f"Zone {zone.zone_id}: this picture does not tell land from water surely (near infrared would, where it parts them): "
+            "land inside the zone may hide ships or be taken for ships; draw it as EXCLUDE, or draw a water zone."
         )
     return tuple(said)
 

@@ -202,6 +202,18 @@ def test_what_is_excluded_is_not_looked_at():
             Ships(without=box(-1, -1, 901, 901)).detect(scene, whole(scene, kind))
 
 
+def test_an_area_whose_land_cannot_be_told_says_so():
+    """Once a zone, with the cure; not where near infrared parts land from water, nor in drawn water."""
+    scene = picture(200, 300, 3.0, [(600, 300, 150, 25, 0)])
+    shore = np.concatenate([scene.data, np.full((1, 200, 300), 0.05, np.float32)])
+    shore[3, :, :100] = 0.7
+    shore[3] += np.random.default_rng(2).normal(0, 0.01, (200, 300))
+    parted = ArrayScene(shore, 3.0, ("red", "green", "blue", "nir"), scene.x0, scene.y0)
+    for look, kind, said in ((scene, "area", 1), (parted, "area", 0), (scene, "water", 0), (scene, "berth", 0)):
+        warnings = Ships().detect(look, whole(look, kind)).warnings
+        assert sum("EXCLUDE" in text and "land" in text for text in warnings) == said, kind
+
+
 def test_what_stood_there_before_is_flagged_not_dropped():
     scene = picture(300, 300, 3.0, [(220, 400, 150, 30, 0), (700, 400, 150, 30, 0)])
     before = Detections.make([221, 700], [402, 400], [148, 60], [30, 12], [1, 0], "ship")
