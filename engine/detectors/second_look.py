@@ -26,6 +26,8 @@ _ALIKE, _OTHER, _LAND = 0.4, 0.25, 5.0
 _THROUGH = 0.85  # share of a crane's colour that its jib shows at most
 _SEAM = 0.4  # share of a lane that is lit, against the brightest, below which it parts two hulls
 _HULL_RATIO = (3.0, 10.0)
+# The bow is told of hulls from this length on, and by a house so much whiter, against the whiter end, than what the other end bears.
+_BOW_FROM_PX, _BOW_FROM_M, _HOUSE = 12.0, 30.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,44 @@ def looked_at_again(
                 if wake:
                     continue
                 one = rest
+            if len(bands) > 2:
+                one = _with_bow(bands, patch, inside, one)
         parts.append(one)
         scores.append(np.repeat(own, len(one)))
     return Pieces.concatenate(parts), np.concatenate(scores)
+
+
+def _with_bow(bands: np.ndarray, patch: Patch, inside: np.ndarray, pieces: Pieces) -> Pieces:
+    """The pieces with their bows, as far as a deck house tells them."""
+    bow = pieces.bow.copy()
+    for k in np.flatnonzero((bow == 0) & (pieces.length >= max(_BOW_FROM_PX, _BOW_FROM_M / patch.gsd_m))):
+        one = pieces.select(np.array([k]))
+        strip = _strip(bands, patch.valid, inside, one)
+        bow[k] = _bow(strip, one) if strip is not None else 0
+    return replace(pieces, bow=bow)
+
+
+def _bow(s: _Strip, p: Pieces) -> int:
+    """On which end the bow is (1: where the angle points, -1), 0 where that is not plain.
+
+    Merchant ships bear a white house aft and taper towards the bow; both must say the same.
+    """
+    along = s.along / (p.length[0] / 2)
+    lane, beam = np.abs(s.across) <= max(0.3 * p.width[0], 0.5), np.abs(s.across) <= 0.575 * p.width[0]
+    white = np.convolve(s.excess.min(0)[:, lane].mean(1), np.ones(3) / 3, "same")
+    covered = (_lit(s) & s.inside)[:, beam].mean(1)
+    ahead, astern = (
+        (
+            white[(end * along > 0.45) & (end * along < 0.97)].max(),
+            covered[(end * along > 0.78) & (end * along < 1.03)].mean(),
+        )
+        for end in (1, -1)
+    )
+    usual = np.median(white[np.abs(along) < 0.4])
+    whiter = (astern[0] - ahead[0]) / max(max(ahead[0], astern[0]) - min(usual, 0.0), 4 * s.spread.mean())
+    if abs(whiter) < _HOUSE or whiter * (astern[1] - ahead[1]) <= 0:
+        return 0
+    return int(np.sign(whiter))
 
 
 def _strip(bands: np.ndarray, valid: np.ndarray, inside: np.ndarray, p: Pieces) -> _Strip | None:

@@ -363,7 +363,7 @@ def _detections(p: Pieces, score: np.ndarray, bow: np.ndarray, least_m: float) -
     )
     probability = probability_of().p(score) if len(score) else np.zeros(0)
     azimuth = np.degrees(p.angle) + 90
-    # The wake tells the bow. The hull's taper does not: shadow and deck house outweigh it (right 9 times of 16 on simulated seas).
+    # The hull's taper alone does not tell the bow: shadow and deck house outweigh it (right 9 times of 16 on simulated seas).
     heading = np.where(bow == 0, np.nan, np.where(bow > 0, azimuth, azimuth + 180) % 360)
     return Detections.make(
         p.column, -p.row, p.length, p.width, azimuth, "ship", score=score, p=probability, note=note, heading_deg=heading

@@ -29,7 +29,7 @@ class DetectShips(DetectInScene):
         """Help in the dialog and in qgis_process."""
         return self.tr(
             "Finds ships afloat in one optical scene of 0.3 to 10 m: one rectangle a hull, with length, beam and, where its wake "
-            "shows, heading.\n\n"
+            "or a white deck house aft shows, heading.\n\n"
             "Zones are polygons of water that end at the quay line and leave out jetties and breakwaters (or give these in EXCLUDE). "
             "For berth zones the surer result is which metres of the quay are occupied: the log says from where to where, MEASURES "
             "how much. The result is what was found, not a tally: rason:tallyscene or rason:tally give the number with its interval."

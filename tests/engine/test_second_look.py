@@ -65,6 +65,34 @@ def test_a_hull_without_wake_stays_as_it_is():
     assert found.length[0] == 50 and found.column[0] == 124.5 and found.bow[0] == 0 and score[0] == 0.7
 
 
+@pytest.mark.parametrize("ahead", [1, -1])
+def test_a_white_house_aft_and_a_pointed_bow_tell_the_heading(ahead):
+    patch = sea()
+    half = np.clip((150 - np.arange(100, 150)) / 3.0, 1, 5).astype(int)
+    for column, breadth in zip(range(100, 150), half):
+        patch.data[:, 60 - breadth : 60 + breadth, column] = HULL[:, None]
+    patch.data[:, 56:64, 104:110] = 0.85
+    if ahead < 0:
+        patch.data[:] = patch.data[:, :, ::-1].copy()
+    column = 124.5 if ahead > 0 else 199 - 124.5
+    found, _ = looked(patch, piece(59.5, column, 50, 10))
+    assert found.bow[0] == ahead
+    assert looked(patch, piece(59.5, column, 50, 10, np.pi))[0].bow[0] == -ahead
+
+
+def test_where_house_and_taper_do_not_agree_the_bow_is_not_known():
+    patch = sea()
+    patch.data[:, 55:65, 100:150] = HULL[:, None, None]
+    patch.data[:, 56:64, 122:128] = 0.85  # amidships, as on naval vessels
+    assert looked(patch, piece(59.5, 124.5, 50, 10))[0].bow[0] == 0
+    patch = sea()
+    for column in range(100, 150):  # a house forward, above the pointed end
+        breadth = int(np.clip((150 - column) / 3.0, 1, 5))
+        patch.data[:, 60 - breadth : 60 + breadth, column] = HULL[:, None]
+    patch.data[:, 58:62, 138:144] = 0.85
+    assert looked(patch, piece(59.5, 124.5, 50, 10))[0].bow[0] == 0
+
+
 def test_a_shadow_is_none_and_a_dark_hull_with_a_deck_house_is_one():
     patch = sea()
     patch.data[:, 55:65, 100:150] = 0.3 * SEA[:, None, None]
