@@ -76,6 +76,11 @@ class Scene:
         return scene
 
     @property
+    def band_numbers(self) -> tuple[int, ...]:
+        """Numbers, from 1, that the bands of ``roles`` have in the file (in its red, green and blue where it has a palette)."""
+        return tuple(i + 1 for i in self._bands)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Columns and rows on the frame's grid."""
         return self._grid.columns, self._grid.rows

@@ -13,6 +13,9 @@ from .base import RasonAlgorithm
 epochs, masked, provenance = (lazy.engine(name) for name in ("epoch", "masked", "provenance"))
 
 
+SHIFTED_PX = 0.5  # from which on two scenes count as not aligned
+
+
 @dataclass(frozen=True)
 class Dated:
     """A scene as the user gave it. key: the parameter's name. epoch: None where nobody says it."""
@@ -140,6 +143,22 @@ class ComparePixels(RasonAlgorithm):
             return item
         raster = bridge.read_classes(bridge.raster_layer(self, parameters, key, context), key)
         return Dated(masked.MaskedScene(item.scene, raster), item.key, item.name, item.layer, item.epoch)
+
+    def tell_shift(self, stack, feedback):
+        """The shift between two scenes in pixels, said where it matters; None where it cannot be measured."""
+        shift = stack.shift_px()
+        if shift is None:
+            feedback.pushInfo(self.tr("Whether the scenes lie on each other could not be measured."))
+            return None
+        size = float((shift[0] ** 2 + shift[1] ** 2) ** 0.5)
+        if size > SHIFTED_PX:
+            feedback.pushWarning(
+                self.tr(
+                    "The scenes do not lie on each other: the content of {} lies {:.1f} pixels right of and {:.1f} below that of {}. Every edge "
+                    "looks like change; align them first."
+                ).format(stack.scenes[1].name, *shift, stack.scenes[0].name)
+            )
+        return size
 
     def record(self, parameters, items, step):
         """The record of the run."""

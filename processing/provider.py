@@ -26,6 +26,7 @@ ALGORITHMS = {
     "tallyoil": "TallyOil",
     "alignscene": "AlignScene",
     "compareepochs": "CompareEpochs",
+    "matchradiometry": "MatchRadiometry",
     "changeoptical": "ChangeOptical",
     "comparetrains": "CompareTrains",
     "changesar": "ChangeSar",

@@ -25,6 +25,7 @@ PAIRS = 20_000  # of pixels, from whose slopes the lines of the start are taken
 ROUNDS, SETTLED = 50, 1e-3
 ALIKE, RIDGE = 0.99, 1e-3  # bands that correlate more than this get this share of their variance added
 COMMON = 0.3  # largest canonical correlation of two pictures below which they have hardly anything in common
+LITTLE = 0.85  # and below which what changed drowns in what always differs
 
 
 @dataclass(frozen=True)
@@ -120,16 +121,17 @@ class Irmad:
 
 
 def fit(
-    before: np.ndarray, after: np.ndarray, progress: Callable[[float], None] = lambda fraction: None, seed: int = 0
-) -> Irmad:
+    before: np.ndarray, after: np.ndarray, progress: Callable[[float], None] = lambda fraction: None, seed: int = 0,
+    names: tuple[str, str] = ("BEFORE", "AFTER"),
+) -> Irmad:  # fmt: skip
     """The statistic of two scenes from a sample of pixels (B, N) of each. Raises Refusal where there is nothing to compare."""
     from scipy.special import gammaincc
 
     chosen = np.random.default_rng(seed).permutation(before.shape[1])[:FIT_PX]
     x, y = before[:, chosen].astype(float), after[:, chosen].astype(float)
     if np.array_equal(x, y):
-        raise Refusal("BEFORE and AFTER hold the same picture. Choose two scenes of different dates.")
-    flat = [name for name, v in (("BEFORE", x), ("AFTER", y)) if (np.ptp(v, axis=1) == 0).any()]
+        raise Refusal(f"{names[0]} and {names[1]} hold the same picture. Choose two scenes of different dates.")
+    flat = [name for name, v in zip(names, (x, y)) if (np.ptp(v, axis=1) == 0).any()]
     if flat:
         raise Refusal(
             f"{' and '.join(flat)} has a band with one value everywhere, which can show no change. Leave that band out."
@@ -166,6 +168,13 @@ def orthogonal(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.nd
     return gain, my - gain * mx
 
 
+def median_slope(x: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> float:
+    """Middle slope (Theil and Sen) of y (N,) over x from pairs (2, M) of pixels that are not alike in x."""
+    run, rise = x[pairs[1]] - x[pairs[0]], y[pairs[1]] - y[pairs[0]]
+    far = np.abs(run) > np.std(x) / 2
+    return float(np.median(rise[far] / run[far])) if far.any() else 1.0
+
+
 def _start(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     """First weights (N,): how close each pixel lies to the line that most pixels of each band follow.
 
@@ -176,10 +185,7 @@ def _start(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     pairs = np.random.default_rng(seed).integers(0, x.shape[1], (2, PAIRS))
     total = np.zeros(x.shape[1])
     for a, b in zip(x, y):
-        run, rise = a[pairs[1]] - a[pairs[0]], b[pairs[1]] - b[pairs[0]]
-        far = np.abs(run) > np.std(a) / 2
-        slope = float(np.median(rise[far] / run[far])) if far.any() else 1.0
-        rest = b - slope * a
+        rest = b - median_slope(a, b, pairs) * a
         rest -= np.median(rest)
         total += np.square(rest / max(float(np.median(np.abs(rest))) / 0.6745, 1e-9))
     return gammaincc(len(x) / 2, total / 2)

@@ -21,7 +21,7 @@ SAMPLE_WINDOWS, SAMPLE_PX = 8, 128  # per side, spread over the scene
 SHIFT_WINDOWS, SHIFT_PX = 3, 256
 LEAST_PX = 400  # that both scenes show
 SMOOTH = 0.18  # cycles a pixel: standard deviation of the low-pass in the shift's cross-spectrum
-SURE_PEAK = 6.0  # of the correlation over the spread of its background
+SURE_PEAK = 9.0  # of the correlation over its spread: unrelated pictures reach 6.5
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,10 @@ class Stack:
     rows: int
 
     @classmethod
-    def of(cls, scenes: Sequence[Any], bands: Sequence[Sequence[int]], names: Sequence[str]) -> Stack:
-        """names: what the user calls the scenes. Raises Refusal where they do not overlap."""
+    def of(
+        cls, scenes: Sequence[Any], bands: Sequence[Sequence[int]], names: Sequence[str], gsd_m: float | None = None
+    ) -> Stack:
+        """names: what the user calls the scenes. gsd_m: side to which pixels are averaged; left out, the first scene's. Raises Refusal where they do not overlap."""
         first = scenes[0]
         box: Bounds = first.bounds
         for scene, name in zip(scenes[1:], names[1:]):
@@ -54,7 +56,12 @@ class Stack:
         right, bottom = math.floor((box[2] - west) / step + nudge), math.floor((north - box[1]) / step + nudge)
         if right <= left or bottom <= top:
             raise Refusal(f"{' and '.join(names)} overlap by less than a pixel. Choose scenes of one place.")
-        return cls(tuple(scenes), tuple(tuple(b) for b in bands), west + left * step, north - top * step, step, right - left, bottom - top)  # fmt: skip
+        of_side = max(1, round(gsd_m / step)) if gsd_m else 1
+        columns, rows = (right - left) // of_side, (bottom - top) // of_side
+        if not columns or not rows:
+            raise Refusal(f"A pixel of {gsd_m:g} m is larger than what the scenes share. Give a smaller GSD.")
+        corner = west + left * step, north - top * step
+        return cls(tuple(scenes), tuple(tuple(b) for b in bands), *corner, step * of_side, columns, rows)
 
     @property
     def shape(self) -> tuple[int, int]:

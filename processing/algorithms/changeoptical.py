@@ -7,6 +7,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterDateTime,
     QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
 )
@@ -20,7 +21,6 @@ areas, bands, irmad, optical, streams = (
     lazy.engine(name) for name in ("change.areas", "bands", "change.irmad", "change.optical", "change.streams")
 )
 
-SHIFTED_PX = 0.5  # from which on a pair counts as not aligned
 COARSER = 2.0  # from which on the pixels differ much in size
 LITTLE = 0.2  # share of the smaller scene that both cover, below which it is said
 
@@ -79,6 +79,13 @@ class ChangeOptical(ComparePixels):
                 )
                 for key, title in (("BEFORE", tr("Visibility before")), ("AFTER", tr("Visibility after")))
             ),
+            scenes.with_help(
+                QgsProcessingParameterNumber("GSD", tr("Compare pixels of (m)"), QgsProcessingParameterNumber.Type.Double, None,
+                                             optional=True, minValue=0.0),
+                tr("Both scenes are averaged to pixels of about this size first. In scenes finer than a metre, taken in different seasons or "
+                   "shifted by a pixel or two, 2 to 4 m show buildings and yards that fine pixels do not. Left empty: the earlier scene's."),
+                advanced=True,
+            ),
             self.least_area(),
             scenes.bands_parameter(tr),
             scenes.with_help(
@@ -113,7 +120,8 @@ class ChangeOptical(ComparePixels):
                 raise Refusal(self.tr("{key} is a radar scene: use rason:changesar."), key=item.key)
         chosen = bands.paired(pair[0].scene.roles, pair[1].scene.roles, pair[0].key, pair[1].key)
         self.pair = [self.behind(item, f"VISIBILITY_{item.key}", parameters, context) for item in pair]
-        self.stack = streams.Stack.of([item.scene for item in self.pair], chosen, [item.key for item in self.pair])
+        gsd_m = None if parameters.get("GSD") is None else self.parameterAsDouble(parameters, "GSD", context)
+        self.stack = streams.Stack.of([item.scene for item in self.pair], chosen, [item.key for item in self.pair], gsd_m)
         first, second = (item.scene.gsd_m for item in self.pair)
         if max(first, second) / min(first, second) > COARSER:
             feedback.pushWarning(
@@ -135,7 +143,7 @@ class ChangeOptical(ComparePixels):
     def work(self, parameters, context, feedback):
         """Fit, apply, draw."""
         values, seen = self.stack.sample(bridge.progress(feedback, 0, 5))
-        shift = self._shift(feedback)
+        shift = self.tell_shift(self.stack, feedback)
         model = irmad.fit(*values, bridge.progress(feedback, 6, 15))
         self._tell(model, feedback)
         record = self.record(parameters, self.pair, bridge.progress(feedback, 15, 20))
@@ -178,22 +186,6 @@ class ChangeOptical(ComparePixels):
             feedback.pushInfo(self.tr("{} changed areas.").format(len(found)))
         return results
 
-    def _shift(self, feedback):
-        """The shift that is left, said where it matters."""
-        shift = self.stack.shift_px()
-        if shift is None:
-            feedback.pushInfo(self.tr("Whether the scenes lie on each other could not be measured."))
-            return None
-        size = float((shift[0] ** 2 + shift[1] ** 2) ** 0.5)
-        if size > SHIFTED_PX:
-            feedback.pushWarning(
-                self.tr(
-                    "The scenes do not lie on each other: the later one's content lies {:.1f} pixels to the right and {:.1f} down. Every edge "
-                    "looks like change; align them first."
-                ).format(*shift)
-            )
-        return size
-
     def _tell(self, model, feedback):
         """What the fit says of the pair."""
         told = ", ".join(f"{value:.3f}" for value in model.correlations)
@@ -207,6 +199,13 @@ class ChangeOptical(ComparePixels):
                 self.tr(
                     "The two scenes have hardly anything in common: check that both show the same place. The result says little."
                 )
+            )
+        elif model.correlations[0] < irmad.LITTLE:
+            feedback.pushWarning(
+                self.tr(
+                    "Pixel by pixel the scenes have little in common (correlation {:.2f}): season, shadows or a shift differ so much that change "
+                    "drowns in it, and little will be found. A coarser GSD helps."
+                ).format(model.correlations[0])
             )
         if model.unchanged < 0.5:
             feedback.pushWarning(

@@ -20,6 +20,7 @@ IDS = {
     "tallyoil",
     "alignscene",
     "compareepochs",
+    "matchradiometry",
     "changeoptical",
     "comparetrains",
     "changesar",
