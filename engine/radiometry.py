@@ -1,7 +1,8 @@
 """The brightness of one scene brought onto another's, by pixels that did not change between them.
 
 Source: Canty and Nielsen, "Automatic radiometric normalization of multitemporal satellite imagery with the iteratively re-weighted MAD
-transformation", Remote Sensing of Environment 112, 2008: no-change pixels of IR-MAD, orthogonal regression, test on pixels held out.
+transformation", Remote Sensing of Environment 112, 2008: no-change pixels of IR-MAD, orthogonal regression, test on pixels held out. The test sees a slope that is left,
+not a curve: pixels far from the line are not taken as unchanged.
 """
 
 from __future__ import annotations
