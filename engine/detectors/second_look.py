@@ -68,7 +68,7 @@ def looked_at_again(
                 if wake:
                     continue
                 one = rest
-            if len(bands) > 2:
+            if fine and len(bands) > 2:
                 one = _with_bow(bands, patch, inside, one)
         parts.append(one)
         scores.append(np.repeat(own, len(one)))
@@ -88,7 +88,8 @@ def _with_bow(bands: np.ndarray, patch: Patch, inside: np.ndarray, pieces: Piece
 def _bow(s: _Strip, p: Pieces) -> int:
     """On which end the bow is (1: where the angle points, -1), 0 where that is not plain.
 
-    Merchant ships bear a white house aft and taper towards the bow; both must say the same.
+    Merchant ships bear a white house aft and taper towards the bow; both must say the same. A boat and its wake look alike
+    the other way round, but the wake goes on.
     """
     along = s.along / (p.length[0] / 2)
     lane, beam = np.abs(s.across) <= max(0.3 * p.width[0], 0.5), np.abs(s.across) <= 0.575 * p.width[0]
@@ -105,7 +106,9 @@ def _bow(s: _Strip, p: Pieces) -> int:
     whiter = (astern[0] - ahead[0]) / max(max(ahead[0], astern[0]) - min(usual, 0.0), 4 * s.spread.mean())
     if abs(whiter) < _HOUSE or whiter * (astern[1] - ahead[1]) <= 0:
         return 0
-    return int(np.sign(whiter))
+    bow = int(np.sign(whiter))
+    beyond = white[bow * along > 1.0 + 2.0 / p.length[0]]
+    return bow if beyond.mean() < 3 * s.spread.mean() else 0
 
 
 def _strip(bands: np.ndarray, valid: np.ndarray, inside: np.ndarray, p: Pieces) -> _Strip | None:

@@ -93,6 +93,15 @@ def test_where_house_and_taper_do_not_agree_the_bow_is_not_known():
     assert looked(patch, piece(59.5, 124.5, 50, 10))[0].bow[0] == 0
 
 
+def test_a_bright_boat_with_a_thin_wake_does_not_head_where_the_wake_does():
+    patch = sea()
+    for column in range(100, 200):
+        breadth = int(np.clip((180 - column) / 6.0, 2, 5))
+        patch.data[:, 60 - breadth : 60 + breadth, column] = SEA[:, None] + 0.7 * np.exp(-(column - 100) / 25)
+    found, _ = looked(patch, piece(59.5, 124.5, 50, 10))
+    assert (found.bow <= 0).all()
+
+
 def test_a_shadow_is_none_and_a_dark_hull_with_a_deck_house_is_one():
     patch = sea()
     patch.data[:, 55:65, 100:150] = 0.3 * SEA[:, None, None]
