@@ -16,6 +16,7 @@ _AGREE_PX = 0.5  # tie points closer than this to their neighbours are never thr
 _FEW = 4  # tie points from which the error can be measured
 _UNMEASURED_PX = 0.5  # taken for it below
 _LEAST_PX = 0.02  # nothing is better than this
+_LEAST_USED = 3  # tie points that must agree
 _WORTH_PX = 0.04  # a freer displacement must gain more
 
 
@@ -49,10 +50,12 @@ def align(
     pair, points = find(pair, max_shift_m, most, lambda share: progress(0.9 * share))
     used = points.good.copy()
     used[used] = agreeing(points.x[used], points.y[used], points.dx[used], points.dy[used], _AGREE_PX * pair.gsd_m)
-    if not used.any():
+    if used.sum() < min(_LEAST_USED, len(points)):
         raise Refusal(
-            "No tie point of INPUT and REFERENCE stands out from chance. Raise MAX_SHIFT, or mask clouds and water."
-        )
+            "Only {count} of {all} windows of INPUT and REFERENCE agree: too few to be trusted. Raise MAX_SHIFT, mask clouds and "
+            "water, or give scenes of a like season and sun.",
+            count=int(used.sum()), all=len(points),
+        )  # fmt: skip
     fit = points.only(used)
     chain = fit.x, fit.y, fit.dx, fit.dy
     kind, smoothness = (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..bands import is_radar
+from ..detectors.base import Progress, silent
 from ..errors import Refusal
 from ..patch import burnt
 from ..scene import Bounds
@@ -25,6 +26,7 @@ _SHOWS = (
     "hv",
     "other",
 )  # the band taken, first that is there
+_READ_AT_ONCE = 4e6  # pixels of the file: a second's work at most
 _LEAST_SHARED_PX = 40  # side of the smallest overlap in which anything can be matched
 _BLOWN_UP = 1.5  # effective pixels that are less than this larger than the file's are read as the file has them
 
@@ -51,14 +53,21 @@ class Side:
     hidden: Any = None
     sign: int = 1
 
-    def look(self, x: float, y: float, rows: int, columns: int) -> Look:
-        """The window around (x, y), its corner moved to the nearest pixel corner of the scene."""
+    def look(self, x: float, y: float, rows: int, columns: int, progress: Progress = silent) -> Look:
+        """The window around (x, y), its corner moved to the nearest pixel corner of the scene; read in strips, told after each."""
         west, _, _, north = self.scene.bounds
         own = self.scene.gsd_m
         x0 = west + round((x - columns / 2 * self.gsd_m - west) / own) * own
         y0 = north - round((north - y - rows / 2 * self.gsd_m) / own) * own
         bounds = x0, y0 - rows * self.gsd_m, x0 + columns * self.gsd_m, y0
-        data, valid = self.scene.values(bounds, (rows, columns), [self._band])
+        strip, parts = max(1, int(_READ_AT_ONCE / (columns * (self.gsd_m / own) ** 2))), []
+        for top in range(0, rows, strip):
+            progress(top / rows)
+            count = min(strip, rows - top)
+            north = y0 - top * self.gsd_m
+            box = bounds[0], north - count * self.gsd_m, bounds[2], north
+            parts.append(self.scene.values(box, (count, columns), [self._band]))
+        data, valid = (np.concatenate(some, axis=-2) for some in zip(*parts))
         if self.hidden is not None and self.hidden.intersects(_box(bounds)):
             valid = valid & ~burnt(self.hidden, (rows, columns), x0, y0, self.gsd_m)
         values = data[0].astype(np.float32)

@@ -133,7 +133,9 @@ def _from_afar(pair: Pair, max_shift_m: float, progress: Progress) -> Shift:
         progress(0.1)
         there = pair.on(gsd_m)
         rows, columns = (min(side, 2 * _OVERVIEW) for side in there.shape)
-        view = _view(there, (west + east) / 2, (south + north) / 2, (rows, columns), guess, least=0.05)
+        view = _view(
+            there, (west + east) / 2, (south + north) / 2, (rows, columns), guess, 0.05, lambda share: progress(0.1)
+        )
         if view is None:
             return guess
         far = min(reach / gsd_m, 0.45 * min(rows, columns))
@@ -169,12 +171,20 @@ class _View:
         return correlation.peak(correlation.surface(self.cross(), self.shape), reach)
 
 
-def _view(pair: Pair, x: float, y: float, shape: tuple[int, int], shift: Shift, least: float = _LEAST_SEEN) -> _View | None:
+def _view(
+    pair: Pair,
+    x: float,
+    y: float,
+    shape: tuple[int, int],
+    shift: Shift,
+    least: float = _LEAST_SEEN,
+    progress: Progress = silent,
+) -> _View | None:
     """The windows around a point and around where it is expected in the moving scene; None where too little is seen or it is blank."""
-    first = pair.reference.look(x, y, *shape)
+    first = pair.reference.look(x, y, *shape, progress)
     if not _shows(first, least):
         return None
-    second = pair.moving.look(x + shift[0], y + shift[1], *shape)
+    second = pair.moving.look(x + shift[0], y + shift[1], *shape, progress)
     if not _shows(second, least):
         return None
     spectra = [correlation.spectra(look.data, look.valid) for look in (first, second)]
@@ -234,11 +244,9 @@ def _gumbel(values: Sequence[float], chance: float) -> float:
 
 def _is_one_place(found: Sequence[correlation.Peak], chance: _Chance) -> bool:
     """Whether more windows are good than chance allows, or they agree more than wrong pairs do."""
-    from scipy.stats import binom
-
-    good = sum(peak.quality > chance.good for peak in found)
-    by_count = float(binom.sf(good - 1, len(found), _LUCKY)) if good > 1 else 1.0
-    return by_count < _CHANCE or _agreed(found) > chance.agreed
+    good, count = sum(peak.quality > chance.good for peak in found), len(found)
+    lucky = sum(math.comb(count, k) * _LUCKY**k * (1 - _LUCKY) ** (count - k) for k in range(good, count + 1))
+    return lucky < _CHANCE or _agreed(found) > chance.agreed
 
 
 def _grid(pair: Pair, most: int, overlap: int = 2) -> tuple[np.ndarray, np.ndarray, int]:
@@ -270,7 +278,7 @@ def _trend(scouts: TiePoints, about: Shift) -> Displacement:
 
 def sharpened(pair: Pair, points: TiePoints, about: Displacement) -> Shift | None:
     """One shift (metres) at which the windows of all these points together agree best; None for many points, whose mean is as good."""
-    if len(points) > _SCOUTS**2:
+    if len(points) > 4 * _SCOUTS**2:
         return None
     side = _grid(pair, 1)[2]
     dx, dy = about(points.x[:1], points.y[:1])

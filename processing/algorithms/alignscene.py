@@ -303,6 +303,11 @@ class AlignScene(RasonAlgorithm):
                 tr("Only {} tie points: too few to measure what remains. Half a pixel ({:.2g} m) is taken for it; look at the result.")
                 .format(int(found.used.sum()), found.sigma_m)
             )  # fmt: skip
+        if 2 * found.used.sum() < len(found.points):
+            feedback.pushWarning(
+                tr("Fewer than half of the windows agree: low sun, snow, clouds, water or new buildings may be why. Shadows that lie "
+                   "otherwise can pull all of them one way; look at the result.")
+            )  # fmt: skip
         if found.sigma_m > pixel:
             feedback.pushWarning(
                 tr("The tie points differ by more than a pixel (standard deviation {:.2f} m): parts of the scene lie off in different "
