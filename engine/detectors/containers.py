@@ -7,9 +7,8 @@ What is seen is counted, boxes on trucks and wagons included; boxes under others
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,9 @@ from .. import gate
 from ..detections import Detections
 from ..errors import Refusal
 from ..patch import Patch
-from ..side_by_side import side_by_side
 from ..tiles import grown, tiles
 from ..zones import Zone
-from .base import Found, Progress, SceneLike, silent
+from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .block_boxes import LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
 from .blocks import AXIS_CLEAR, blocks_of
 from .boxes import Boxes
@@ -38,7 +36,7 @@ RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixe
 RING_PIECE_M = 400.0  # in pieces of this side
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
 OTHER_THAN_GROUND = 3.0  # standard deviations
-SQUARE_M = 130.0  # a zone is worked off in squares of at most this side, which bounds the memory; longer blocks bend
+SQUARE_M = 120.0  # a zone is worked off in squares of at most this side, which bounds the memory
 ON_TRUCK = "stands free, may be on a truck"
 FEW = 3  # boxes that stand together make a block
 SAME_SCALE = 0.06  # blocks of one zone lie within this: the pixel is the same, only heights differ
@@ -54,7 +52,7 @@ class Square:
     """What was found in one square of a zone: boxes with their circumstances, how clearly edges share a direction (0 where
     nothing stands), and how many vehicles were left out.
 
-    covered_m2: where boxes are not counted. scale: of each box's block. free: whether a box stands free on both long sides. alone: whether its block has fewer than
+    scale: of each box's block. free: whether a box stands free on both long sides. alone: whether its block has fewer than
     three boxes.
     """
 
@@ -64,7 +62,6 @@ class Square:
     alone: np.ndarray
     axis_clear: float = 0.0
     vehicles: int = 0
-    covered_m2: float = 0.0
 
     @classmethod
     def empty(cls, axis_clear: float = 0.0) -> Square:
@@ -95,7 +92,7 @@ class Square:
         )
 
 
-class Containers:
+class Containers(ZoneByZone):
     """Counts container tops in yards and on piers; gives the occupied area where the scene is too coarse to count."""
 
     name = "containers"
@@ -110,47 +107,29 @@ class Containers:
         detections: class "container", type "20 ft", "40 ft" or "45 ft", note where one may be on a truck. measures: "m2" covered, "share" of the zone, "TEU".
         Raises Refusal for a track, TooCoarse where the scene is coarser than boxes can be measured.
         """
-        return self._zones(scene, [zone], progress)[0]
-
-    def detect_together(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress = silent) -> list[Found]:
-        """One Found a zone, in order. Zones mean nothing to each other, but two are worked off at once."""
-        return self._zones(scene, zones, progress)
-
-    def _zones(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress) -> list[Found]:
-        counted = gate.check("container", scene.effective_gsd_m, scene.gsd_m) == "count"
-        for zone in zones:
-            if zone.is_track:
-                raise Refusal(
-                    f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area)."
-                )
-        squares = [(k, square) for k, zone in enumerate(zones) for square in zone.squares(SQUARE_M)]
-        about = [Surroundings() for _ in zones]
-        done: list[list[Square]] = [[] for _ in zones]
-
-        def look(_: float = 0.0) -> None:
-            progress(sum(map(len, done)) / len(squares))
-
-        def pieces() -> Iterator[Callable[[Progress], Square]]:
-            for n, (k, square) in enumerate(squares):
-                zone = zones[k]
-                if n == 0 or squares[n - 1][0] != k:
-                    about[k] = Surroundings.of(scene, zone, look)
-                settings = self.settings if about[k].around else self.settings.careful()
-                if counted:
-                    patch = scene.read(grown(square.bounds, HALO_M), PIXEL_M)
-                    scale = Square.together(done[k]).usual_scale
-                    yield partial(self._square, patch, zone, square, about[k].ground, settings, scale)
-                else:
-                    yield partial(_footprint, scene.read(square.bounds), square, about[k].ground)
-
-        for (k, _), found in zip(squares, side_by_side(pieces(), look)):
-            done[k].append(found)
-        progress(1.0)
-        return [_found(*of_zone, counted) for of_zone in zip(zones, done, about)]
+        verdict = gate.check("container", scene.effective_gsd_m, scene.gsd_m)
+        if zone.is_track:
+            raise Refusal(f"Zone {zone.zone_id} is a line; containers are counted in polygons (kind yard, pier or area).")
+        ground, around, warnings = _surroundings(scene, zone, progress)
+        settings = self.settings if around else self.settings.careful()
+        squares = list(zone.squares(SQUARE_M))
+        done: list[Square] = []
+        covered_m2 = 0.0
+        for i, square in enumerate(squares):
+            within = part(progress, i, len(squares))
+            if verdict == "count":
+                scale = Square.together(done).usual_scale
+                done.append(self._square(scene, zone, square, ground, settings, scale, within))
+            else:
+                covered_m2 += self._footprint_m2(scene, square, ground)
+            within(1.0)
+        if verdict == "count":
+            return _found(zone, done, around, warnings)
+        return Found(Detections.empty(), _measures(zone, covered_m2), False, tuple(warnings))
 
     def _square(
         self,
-        patch: Patch,
+        scene: SceneLike,
         zone: Zone,
         square: Any,
         ground: Ground | None,
@@ -158,7 +137,8 @@ class Containers:
         scale: float | None,
         progress: Progress,
     ) -> Square:
-        """What stands in one square of a zone, by a patch of it and its surroundings. scale: of what was found in other squares."""
+        """What stands in one square of a zone. scale: of what was found in other squares."""
+        patch = scene.read(grown(square.bounds, HALO_M), PIXEL_M)
         if ground is None or not patch.valid.any():
             return Square.empty()
         colour = as_bytes(patch.rgb())
@@ -188,18 +168,18 @@ class Containers:
         found = _detections(boxes.select(kept), free[kept], scale, picture, zone, settings)
         return Square(found, np.full(len(found), scale), free[kept], alone[kept], 0.0, int((here & vehicles).sum()))
 
-
-def _footprint(patch: Patch, square: Any, ground: Ground | None, progress: Progress) -> Square:
-    """Area that is neither ground nor its shadow, where edges share an axis: gaps and visible side walls count too."""
-    inside = patch.inside(square) & patch.valid
-    if ground is None or not inside.any():
-        return Square.empty()
-    colour = as_bytes(patch.rgb())
-    kinds = ground.kinds(colour, OTHER_THAN_GROUND) * inside
-    covered = kinds & RAISED > 0
-    if not blocks_of(colour, covered, kinds & BARE > 0, patch.gsd_m)[0]:
-        return Square.empty()
-    return replace(Square.empty(), covered_m2=float((covered & (kinds & SHADOW == 0)).sum()) * patch.gsd_m**2)
+    def _footprint_m2(self, scene: SceneLike, square: Any, ground: Ground | None) -> float:
+        """Area that is neither ground nor its shadow, where edges share an axis: gaps and visible side walls count too."""
+        patch = scene.read(square.bounds)
+        inside = patch.inside(square) & patch.valid
+        if ground is None or not inside.any():
+            return 0.0
+        colour = as_bytes(patch.rgb())
+        kinds = ground.kinds(colour, OTHER_THAN_GROUND) * inside
+        covered = kinds & RAISED > 0
+        if not blocks_of(colour, covered, kinds & BARE > 0, patch.gsd_m)[0]:
+            return 0.0
+        return float((covered & (kinds & SHADOW == 0)).sum()) * patch.gsd_m**2
 
 
 def _detections(
@@ -238,20 +218,15 @@ def _type_p(boxes: Boxes, scale: float) -> np.ndarray:
     return np.clip(0.5 + 0.5 * boxes.score - 0.2 * min(off, 1.5), 0.5, most)
 
 
-def _found(zone: Zone, squares: list[Square], about: Surroundings, counted: bool) -> Found:
-    """What the squares of a zone make together; no boxes where the scene is too coarse to count them."""
-    if not counted:
-        return Found(
-            Detections.empty(), _measures(zone, sum(square.covered_m2 for square in squares)), False, about.warnings
-        )
+def _found(zone: Zone, squares: list[Square], around: bool, warnings: list[str]) -> Found:
     together = Square.together(squares)
     together = together.select(_once(squares, together.found))
-    odd, parked_too = _odd_ones(together, about.around)
+    odd, parked_too = _odd_ones(together, around)
     together = together.select(~odd & ~parked_too, int(parked_too.sum()))
     detections = together.found
     covered_m2 = float((detections.length_m * detections.width_m).sum())
     measures = {**_measures(zone, covered_m2), "TEU": float(sum(TEU[name] for name in detections.type_name))}
-    return Found(detections, measures, True, (*about.warnings, *_square_warnings(zone, together)))
+    return Found(detections, measures, True, (*warnings, *_square_warnings(zone, together)))
 
 
 def _odd_ones(boxes: Square, around: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -329,36 +304,32 @@ def _holds(boxes: Detections, a: int, b: int) -> bool:
     return bool(abs(along) < boxes.length_m[a] / 2 and abs(right) < boxes.width_m[a] / 2)
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Ground colours of a zone, whether they come from the ring around it, and what is wrong with that ring."""
-
-    ground: Ground | None = None
-    around: bool = False
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, scene: SceneLike, zone: Zone, progress: Progress) -> Surroundings:
-        """Learned in the ring, or in the zone's smoother half where nothing is seen around it."""
-        near = zone.geometry.buffer(RING_M)
-        ring = near.difference(zone.geometry)
-        colours = _colours(scene, ring, near.bounds, progress)
-        ground = Ground.learn(colours.T)
-        if ground is None:
-            inside = _colours(scene, zone.geometry, near.bounds, progress, smooth=True)
-            warning = (
-                f"Zone {zone.zone_id}: no ground is seen around it, so its colours were learned inside: boxes of one colour may be "
-                "missed and lone ones are left out; draw the zone with a few metres of free ground within the scene."
-            )
-            return cls(Ground.learn(inside.T), False, (warning,))
+def _surroundings(scene: SceneLike, zone: Zone, progress: Progress) -> tuple[Ground | None, bool, list[str]]:
+    """Ground colours, whether they come from the ring around the zone, and what is wrong with that ring."""
+    near = zone.geometry.buffer(RING_M)
+    ring = near.difference(zone.geometry)
+    colours = _colours(scene, ring, near.bounds, progress)
+    ground = Ground.learn(colours.T)
+    if ground is not None:
         other = float(np.mean(ground.distance(colours) > OTHER_THAN_GROUND))
         if other <= RING_OTHER:
-            return cls(ground, True)
-        warning = (
-            f"Zone {zone.zone_id}: {other:.0%} of the {RING_M:g} m around it is not bare ground; draw it so that free ground "
-            "surrounds the boxes."
+            return ground, True, []
+        return (
+            ground,
+            True,
+            [
+                f"Zone {zone.zone_id}: {other:.0%} of the {RING_M:g} m around it is not bare ground; draw it so that free ground "
+                "surrounds the boxes."
+            ],
         )
-        return cls(ground, True, (warning,))
+    return (
+        Ground.learn(_colours(scene, zone.geometry, near.bounds, progress, smooth=True).T),
+        False,
+        [
+            f"Zone {zone.zone_id}: no ground is seen around it, so its colours were learned inside: boxes of one colour may be "
+            "missed and lone ones are left out; draw the zone with a few metres of free ground within the scene."
+        ],
+    )
 
 
 def _colours(

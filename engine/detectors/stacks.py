@@ -27,30 +27,26 @@ class Stacks(Containers):
 
     def detect(self, scene: SceneLike, zone: Zone, progress: Progress = silent) -> Found:
         """Container tops of one polygon zone, with tiers_low and tiers_high where known; ``note`` says what that makes of the zone."""
-        return self.detect_together(scene, [zone], progress)[0]
-
-    def detect_together(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress = silent) -> list[Found]:
-        """One Found a zone; what is wrong with the light of the whole scene is said once."""
-        said: set[str] = set()
-        together = []
-        boxes = super().detect_together(scene, zones, lambda share: progress(DETECTION * share))
-        for k, (zone, found) in enumerate(zip(zones, boxes)):
-            within = part(lambda share: progress(DETECTION + (1 - DETECTION) * share), k, len(zones))
-            found = self._with_tiers(scene, zone, found, within)
-            together.append(replace(found, warnings=tuple(text for text in found.warnings if text not in said)))
-            said.update(found.warnings)
-        return together
-
-    def _with_tiers(self, scene: SceneLike, zone: Zone, found: Found, progress: Progress) -> Found:
+        found = super().detect(scene, zone, lambda share: progress(DETECTION * share))
         if not found.counted or not len(found.detections):
             return found
         light = self.light or Light.of(scene)
-        tiers = stack_heights(scene, found.detections, light, progress)
+        tiers = stack_heights(scene, found.detections, light, lambda share: progress(DETECTION + (1 - DETECTION) * share))
         boxes = found.detections.with_(tiers_low=tiers.low, tiers_high=tiers.high)
         if tiers.why:
             return replace(found, warnings=(*found.warnings, _without(zone, tiers.why, light)))
         note = zone_bounds(tiers)
         return replace(found, detections=boxes, note=note, warnings=(*found.warnings, f"Zone {zone.zone_id}: {note}."))
+
+    def detect_together(self, scene: SceneLike, zones: Sequence[Zone], progress: Progress = silent) -> list[Found]:
+        """One Found a zone; what is wrong with the light of the whole scene is said once."""
+        said: set[str] = set()
+        together = []
+        for k, zone in enumerate(zones):
+            found = self.detect(scene, zone, part(progress, k, len(zones)))
+            together.append(replace(found, warnings=tuple(text for text in found.warnings if text not in said)))
+            said.update(found.warnings)
+        return together
 
 
 def zone_bounds(tiers: Heights) -> str:
