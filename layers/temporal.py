@@ -10,6 +10,7 @@ from qgis.core import QgsVectorLayer, QgsVectorLayerTemporalProperties
 
 # Layers with an epoch, and what may be drawn of them.
 TIMED = ("detections", "changes")
+EXPRESSIONS = QgsVectorLayerTemporalProperties.TemporalMode.FeatureDateTimeStartAndEndFromExpressions
 
 _DAY = "to_date(left(\"epoch\", 10), 'yyyy-MM-dd')"
 _MONTH = "to_date(left(\"epoch\", 7) || '-01', 'yyyy-MM-dd')"
@@ -30,7 +31,23 @@ def apply(layer: QgsVectorLayer, name: str) -> None:
     if name not in TIMED:
         return
     properties = layer.temporalProperties()
-    properties.setMode(QgsVectorLayerTemporalProperties.TemporalMode.FeatureDateTimeStartAndEndFromExpressions)
     properties.setStartExpression(START)
     properties.setEndExpression(END)
+    _follow(properties)
+
+
+def wake(layers) -> None:
+    """Make layers that were just opened follow the controller where their style says so.
+
+    QGIS reads the expressions of the stored style and then lets the file's format decide on mode and activity (3.22). Who has
+    switched a layer off by hand has left its mode.
+    """
+    for layer in layers:
+        properties = layer.temporalProperties() if isinstance(layer, QgsVectorLayer) else None
+        if properties and properties.startExpression() == START and properties.mode() != EXPRESSIONS:
+            _follow(properties)
+
+
+def _follow(properties) -> None:
+    properties.setMode(EXPRESSIONS)
     properties.setIsActive(True)

@@ -18,7 +18,7 @@ from qgis.PyQt.QtGui import QDesktopServices, QIcon
 from qgis.PyQt.QtWidgets import QAction, QMenu
 from qgis.utils import pluginMetadata
 
-from ..layers import group
+from ..layers import group, temporal
 from .defaults import comparison_defaults, scene_defaults
 from .zone_labels import label_later
 
@@ -73,9 +73,11 @@ class Toolbar(QObject):
         self.menu.addSeparator()
         self.menu.addAction(self.actions[-1])
         iface.mainWindow().menuBar().insertMenu(iface.firstRightStandardMenu().menuAction(), self.menu)
+        QgsProject.instance().layersAdded.connect(temporal.wake)
 
     def remove(self):
         """Take back the toolbar, the menu, the shortcuts and the connections; stop what is running."""
+        QgsProject.instance().layersAdded.disconnect(temporal.wake)
         if self.task is not None:
             self.task.executed.disconnect(self._layers_written)
             self.task.cancel()

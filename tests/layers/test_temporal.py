@@ -6,7 +6,7 @@ import pytest
 from qgis.core import QgsDateTimeRange, QgsFeature, QgsVectorLayer, QgsVectorLayerTemporalContext
 from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
 
-from rason.layers import schema, styles
+from rason.layers import schema, styles, temporal
 
 EPOCHS = (
     "2023-10-11T23:59:59Z",
@@ -51,3 +51,28 @@ def test_a_day_shows_what_was_seen_that_day(qgis_app, clock, zone, name, spec):
     context.setLayer(layer)
     shown = layer.temporalProperties().createFilterString(context, QgsDateTimeRange(*days, True, False))
     assert layer.temporalProperties().isActive() and [f["epoch"] for f in layer.getFeatures(shown)] == SHOWN
+
+
+@pytest.fixture
+def opened(qgis_app):
+    """A layer of detections as QGIS 3.22 opens it from a GeoPackage: the style's expressions, but neither mode nor activity."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:32652&field=class:string&field=epoch:string", "d", "memory")
+    styles.apply(layer, "detections")
+    layer.temporalProperties().setDefaultsFromDataProviderTemporalCapabilities(layer.dataProvider().temporalCapabilities())
+    assert not layer.temporalProperties().isActive()
+    return layer
+
+
+def test_a_file_opened_later_follows_the_controller_too(opened):
+    temporal.wake([opened])
+    properties = opened.temporalProperties()
+    assert properties.isActive() and properties.mode() == temporal.EXPRESSIONS
+    assert properties.endExpression() == temporal.END
+
+
+def test_who_switches_it_off_has_it_off(opened):
+    temporal.wake([opened])
+    opened.temporalProperties().setIsActive(False)
+    other = QgsVectorLayer("Point?crs=EPSG:32652", "other", "memory")
+    temporal.wake([opened, other])
+    assert not opened.temporalProperties().isActive() and not other.temporalProperties().isActive()

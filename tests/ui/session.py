@@ -7,6 +7,7 @@ import time
 import traceback
 from pathlib import Path
 
+import processing
 import qgis.utils
 from qgis.core import (
     QgsApplication,
@@ -267,12 +268,18 @@ def run_tally():
     done = bool(wait(dialog.wasExecuted))
     settle()
     report = dialog.results().get("REPORT", "")
+    kept = str(FOLDER / "kept.gpkg")
+    processing.run("rason:tallyscene", {"INPUT": raster.source(), "ZONES": str(FOLDER / "zones.gpkg"), "CLASSES": ["freight_car"],
+                                        "DETECTIONS": kept, "TALLY": "memory:"})  # fmt: skip
+    by_hand = QgsVectorLayer(f"{kept}|layername=kept", "kept", "ogr")
+    project.addMapLayer(by_hand)
     dialog.close()
     settle()
     return {
         "done": done,
         "layers": [layer.name() for layer in project.mapLayers().values()],
         "report": Path(report).is_file(),
+        "follows_time": by_hand.temporalProperties().isActive(),
     }
 
 

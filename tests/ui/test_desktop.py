@@ -114,6 +114,10 @@ def test_tally_dialog_runs_and_names_its_layers_by_the_scene(seen):
     assert run["report"]
 
 
+def test_detections_opened_by_hand_follow_the_temporal_controller(seen):
+    assert seen["run"]["follows_time"]
+
+
 def test_compare_dialog_opens_and_leaves_nothing_when_closed(seen):
     assert seen["dialogs"]["compare_visible"]
     assert (seen["dialogs"]["open"], seen["dialogs"]["open_after_close"]) == (1, 0)
