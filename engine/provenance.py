@@ -50,6 +50,14 @@ def fingerprint(
     return out
 
 
+def _said(value: Any) -> str:
+    """A parameter as a user would write it: what a dialog wraps into a definition is unwrapped."""
+    for inner in (getattr(value, "sink", None), getattr(value, "source", None), value):
+        if hasattr(inner, "staticValue"):
+            return f"{inner.staticValue()}{' (selected features)' if getattr(value, 'selectedFeaturesOnly', False) else ''}"
+    return str(value)
+
+
 def record(
     algorithm: str,
     parameters: Mapping[str, Any],
@@ -64,7 +72,7 @@ def record(
         {
             "algorithm": algorithm,
             "version": version(),
-            "parameters": {key: str(value) for key, value in parameters.items() if value is not None},
+            "parameters": {key: _said(value) for key, value in parameters.items() if value is not None},
             "inputs": [{"name": name, "bytes": size, "sha256": digest} for name, size, digest in inputs],
             **({"result": dict(result)} if result else {}),
         },

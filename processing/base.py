@@ -8,7 +8,9 @@ from pathlib import Path
 from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingException,
+    QgsProcessingParameterDateTime,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
 )
 from qgis.PyQt.QtCore import QCoreApplication
@@ -68,6 +70,10 @@ class Published:
         if isinstance(wrong, QgsProcessingParameterNumber):
             ends = [f"{end:.6g}" if abs(end) < 1e300 else "…" for end in (wrong.minimum(), wrong.maximum())]
             return self.tr(": give a number from {} to {}.").format(*ends)
+        if isinstance(wrong, QgsProcessingParameterMultipleLayers):
+            return self.tr(": a layer of it cannot be opened. Check the paths.")
+        if isinstance(wrong, QgsProcessingParameterDateTime):
+            return self.tr(": give a time in UTC such as 2023-10-12T02:05:00Z.")
         return f": {wrong.help()}"
 
 

@@ -21,6 +21,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsRasterLayer,
     QgsRectangle,
+    QgsVectorLayer,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QDateTime, Qt
@@ -59,6 +60,15 @@ def archived(algorithm, parameters) -> dict[str, QgsRasterLayer]:
     return {
         name: QgsRasterLayer(p, Path(p).name) for name, p in paths.items() if isinstance(p, str) and p.startswith("/vsi")
     }
+
+
+def tables(algorithm, parameters, key, context):
+    """The vector layers and tables that a parameter of several layers names; QGIS lets rasters through."""
+    layers = algorithm.parameterAsLayerList(parameters, key, context) or []
+    for layer in layers:
+        if not isinstance(layer, QgsVectorLayer):
+            raise Refusal("{key}: {name} is no table and no vector layer. Choose another one.", key=key, name=layer.name())
+    return layers
 
 
 def raster_layer(algorithm, parameters, name, context):

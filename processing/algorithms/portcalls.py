@@ -145,7 +145,7 @@ class PortCalls(RasonAlgorithm):
     def read(self, parameters, context, feedback):
         """Read and check everything; nothing is written yet."""
         self.kind = self.parameterAsString(parameters, "CLASS", context).strip().lower() or SHIP
-        layers = self.parameterAsLayerList(parameters, "DETECTIONS", context) or []
+        layers = bridge.tables(self, parameters, "DETECTIONS", context)
         self.zones, by_person = self._looks(parameters, context, counted=not layers)
         added = self._sightings(layers, self.parameterAsDouble(parameters, "LEAST_LENGTH", context), feedback)
         self.recall = self._recall(parameters, context, feedback, added.unreviewed or (not layers and not by_person))
@@ -158,7 +158,7 @@ class PortCalls(RasonAlgorithm):
 
     def _looks(self, parameters, context, *, counted):
         """The looks by zone; with ``counted`` also what their tallies saw. And whether a person did the counting."""
-        layers = self.parameterAsLayerList(parameters, "LOOKS", context)
+        layers = bridge.tables(self, parameters, "LOOKS", context)
         if not layers:
             raise Refusal(
                 self.tr("LOOKS is empty. Give the tables of rason:visibility, or tallies, of all scenes looked at.")

@@ -115,7 +115,7 @@ class TallySeries(RasonAlgorithm):
     def read(self, parameters, context, feedback):
         """Read and check everything; nothing is written yet."""
         self.warnings = []
-        layers = self.parameterAsLayerList(parameters, "TALLIES", context)
+        layers = bridge.tables(self, parameters, "TALLIES", context)
         if not layers:
             raise Refusal(self.tr("TALLIES is empty. Give the tally tables of two or more epochs."))
         rows = [row for layer in layers for row in self._rows(layer)]

@@ -154,3 +154,17 @@ def test_a_value_that_qgis_calls_incorrect_comes_with_what_is_right(provider, pl
     }
     good, message = made.checkParameterValues({**given, key: value}, QgsProcessingContext())
     assert not good and key in message and cure in message
+
+
+@pytest.mark.parametrize("algorithm, key", [("tallyseries", "TALLIES"), ("portcalls", "LOOKS"), ("portcalls", "DETECTIONS")])
+def test_a_picture_or_a_missing_file_among_tables(refused, place, layer, algorithm, key):
+    looks = {"LOOKS": [layer("looks", HERE, fields=("zone_id", "epoch"))]} if key == "DETECTIONS" else {}
+    refused(f"{key}: .*scene.* is no table", f"rason:{algorithm}", **{**looks, key: [place.scene]})
+    refused(f"for {key}: a layer of it cannot be opened", f"rason:{algorithm}", **{**looks, key: ["/nowhere/t.gpkg"]})
+
+
+def test_a_time_that_is_none_is_told_how_one_is_written(provider, place):
+    made = QgsApplication.processingRegistry().algorithmById("rason:tallyscene").create()
+    given = {"INPUT": place.scene, "ZONES": place.zones, "EPOCH": "gestern", "DETECTIONS": "memory:", "TALLY": "memory:"}
+    good, message = made.checkParameterValues(given, QgsProcessingContext())
+    assert not good and message.endswith("for EPOCH: give a time in UTC such as 2023-10-12T02:05:00Z.")

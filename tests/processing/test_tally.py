@@ -1,7 +1,10 @@
 """rason:tally: hand counts and detections of a layer."""
 
+import json
+
 import pytest
 from osgeo import ogr
+from qgis.core import QgsProcessingFeatureSourceDefinition, QgsProcessingOutputLayerDefinition, QgsVectorLayer
 from shapely.geometry import Point, box
 
 ZONES = [
@@ -58,6 +61,15 @@ def test_a_day_without_any_box_has_the_units_of_a_day_with_boxes(run, rows, make
     _, tally = table(run, rows, tmp_path, DETECTIONS=marks, ZONES=zones, CLASSES="container")
     assert set(tally) == {(zone, "container", unit) for zone in ("a", "b") for unit in ("objects", "m2", "share")}
     assert all(row["estimate"] == 0 for row in tally.values())
+
+
+def test_the_record_of_a_run_from_the_dialog_reads_like_any_other(run, layers, tmp_path):
+    path = str(tmp_path / "t.gpkg")
+    given = layers(points(3))
+    marks = QgsProcessingFeatureSourceDefinition(given["DETECTIONS"])
+    run("rason:tally", **{**given, "DETECTIONS": marks, "OUTPUT": QgsProcessingOutputLayerDefinition(path), "EPOCH": WHEN})
+    record = json.loads(QgsVectorLayer(f"{path}|layername=t", "t", "ogr").metadata().history()[0])
+    assert (record["parameters"]["DETECTIONS"], record["parameters"]["OUTPUT"]) == (given["DETECTIONS"], path)
 
 
 def test_several_classes_at_once(run, rows, layers, tmp_path):
