@@ -156,15 +156,31 @@ def test_a_value_that_qgis_calls_incorrect_comes_with_what_is_right(provider, pl
     assert not good and key in message and cure in message
 
 
-@pytest.mark.parametrize("algorithm, key", [("tallyseries", "TALLIES"), ("portcalls", "LOOKS"), ("portcalls", "DETECTIONS")])
-def test_a_picture_or_a_missing_file_among_tables(refused, place, layer, algorithm, key):
+TABLES = [("tallyseries", "TALLIES"), ("portcalls", "LOOKS"), ("portcalls", "DETECTIONS")]
+
+
+@pytest.mark.parametrize("algorithm, key", TABLES)
+def test_a_picture_among_tables(refused, place, layer, algorithm, key):
     looks = {"LOOKS": [layer("looks", HERE, fields=("zone_id", "epoch"))]} if key == "DETECTIONS" else {}
     refused(f"{key}: .*scene.* is no table", f"rason:{algorithm}", **{**looks, key: [place.scene]})
-    refused(f"for {key}: a layer of it cannot be opened", f"rason:{algorithm}", **{**looks, key: ["/nowhere/t.gpkg"]})
+
+
+def why_not(algorithm, **given):
+    """What the check of the parameters says."""
+    made = QgsApplication.processingRegistry().algorithmById(algorithm).create()
+    needed = {d.name(): "memory:" for d in made.destinationParameterDefinitions()}
+    good, message = made.checkParameterValues({**needed, **given}, QgsProcessingContext())
+    assert not good
+    return message
+
+
+@pytest.mark.parametrize("algorithm, key", TABLES)
+def test_a_missing_file_among_tables(provider, place, algorithm, key):
+    looks = {"LOOKS": [place.zones]} if key == "DETECTIONS" else {}
+    told = why_not(f"rason:{algorithm}", **{**looks, key: ["/nowhere/t.gpkg"]})
+    assert told.endswith(f"for {key}: a layer of it cannot be opened. Check the paths.")
 
 
 def test_a_time_that_is_none_is_told_how_one_is_written(provider, place):
-    made = QgsApplication.processingRegistry().algorithmById("rason:tallyscene").create()
-    given = {"INPUT": place.scene, "ZONES": place.zones, "EPOCH": "gestern", "DETECTIONS": "memory:", "TALLY": "memory:"}
-    good, message = made.checkParameterValues(given, QgsProcessingContext())
-    assert not good and message.endswith("for EPOCH: give a time in UTC such as 2023-10-12T02:05:00Z.")
+    told = why_not("rason:tallyscene", INPUT=place.scene, ZONES=place.zones, EPOCH="gestern")
+    assert told.endswith("for EPOCH: give a time in UTC such as 2023-10-12T02:05:00Z.")
