@@ -53,7 +53,7 @@ def fingerprint(
 def _said(value: Any) -> str:
     """A parameter as a user would write it: what a dialog wraps into a definition is unwrapped."""
     for inner in (getattr(value, "sink", None), getattr(value, "source", None), value):
-        if hasattr(inner, "staticValue"):
+        if inner is not None and hasattr(inner, "staticValue"):
             return f"{inner.staticValue()}{' (selected features)' if getattr(value, 'selectedFeaturesOnly', False) else ''}"
     return str(value)
 
