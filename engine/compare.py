@@ -208,7 +208,10 @@ def _figures(known: Comparison, before: np.ndarray, after: np.ndarray, same_with
     smaller = min(np.count_nonzero(up <= 0), np.count_nonzero(up >= 0))
     call_low, call_high = _ends(up, CALL_LEVEL)
     same_low, same_high = _ends(log_ratio, SAME_LEVEL)
-    same = max(-same_low, same_high) <= np.log1p(same_within)
+    none = min(float(first["low"]), float(second["low"])) <= 0  # a ratio to what may be nothing says nothing
+    same = max(-same_low, same_high) <= np.log1p(same_within) and not none
+    if estimates == (0, 0):  # of each there may be as many as its tally says
+        difference = 0.0, min(difference[1], -float(first["high"])), max(difference[2], float(second["high"]))
     comparison = replace(
         known,
         verdict=f"the same within {100 * same_within:g} %" if same else NO_CHANGE_SHOWN,
@@ -296,11 +299,7 @@ def _finding(c: Comparison) -> str:
     if c.of_level:
         return f"{_finding_of_level(c)} {FIVE_LOOKS}"
     if c.verdict == NO_CHANGE_SHOWN:
-        seen = c.smallest_visible_change or 1.0
-        return (
-            f"These two days show no change beyond the error{_nearly(c)}; to be seen, the number had to become "
-            f"{seen:.2g} times as large, or fall to {100 / seen:.0f} %."
-        )
+        return f"These two days show no change beyond the error{_nearly(c)}{_to_be_seen(c, 'the number')}."
     if c.verdict not in (INCREASE, DECREASE):
         return f"On these two days the numbers were {c.verdict}."
     counted = c.unit in ("objects", "TEU")
@@ -315,12 +314,18 @@ def _finding_of_level(c: Comparison) -> str:
         ratios = [c.ratio or 0.0, c.ratio_low or 0.0, c.ratio_high or 0.0]
         times = " ({:.2g} times, {:.2g} to {:.2g})".format(*ratios) if c.first and c.first["low"] > 0 else ""
         return f"These two looks speak for a {way} level on the second of these two days{times}, if objects come and go one by one."
-    seen = c.smallest_visible_change or 1.0
     same = "" if c.verdict == NO_CHANGE_SHOWN else f"The two looks agree with a level that is {c.verdict}. "
-    return (
-        f"{same}These two looks show no change of level beyond the error and the scatter from day to day; to be seen, the level "
-        f"had to become {seen:.2g} times as large, or fall to {100 / seen:.0f} %."
-    )
+    error = "These two looks show no change of level beyond the error and the scatter from day to day"
+    return f"{same}{error}{_to_be_seen(c, 'the level')}."
+
+
+def _to_be_seen(c: Comparison, what: str) -> str:
+    """The smallest change that would have been seen; a ratio to nothing says nothing."""
+    if not c.smallest_visible_change or not c.first or not c.second or 0 in (c.first["estimate"], c.second["estimate"]):
+        return ""
+    seen = c.smallest_visible_change
+    times = f"{seen:.2g}" if seen < 100 else "more than 100"
+    return f"; to be seen, {what} had to become {times} times as large, or fall to {100 / seen:.0f} %"
 
 
 def _nearly(c: Comparison) -> str:

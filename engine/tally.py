@@ -105,12 +105,12 @@ class SceneDraws:
             estimate = int(detected / visible + 0.5)
             low = max(low, int(detected > 0))  # a person who marks something has seen something
         if detected < 0.5:
-            low, high = 0, max(high, self._unseen(tail, visible))
+            low, high = 0, max(high, self.unseen(tail, visible))
         elif gammainc(detected, exposure * self.rate).mean() > tail:
             low = 0
         return estimate, min(low, estimate), max(high, estimate)
 
-    def _unseen(self, tail: float, visible: float) -> int:
+    def unseen(self, tail: float, visible: float) -> int:
         """The smallest number of objects that would hardly (``tail``) all have been missed."""
         missed, n = 1 - self.recall, 1
         all_missed = missed.copy()

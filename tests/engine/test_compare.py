@@ -60,6 +60,13 @@ def test_nothing_and_nothing_shows_no_change():
     assert c.verdict == "no change shown" and c.difference == 0 and c.low <= 0 <= c.high
 
 
+def test_nothing_and_nothing_is_not_called_the_same():
+    """A detector that is thought to find all may still have missed some on either day."""
+    c = verdict(0, 0, NONE, NONE.trust())
+    assert c.verdict == "no change shown" and c.low < 0 < c.high
+    assert verdict(0, 1, NONE, NONE.trust()).verdict == "no change shown"
+
+
 def test_a_large_fall_is_a_decrease():
     c = verdict(73, 20)
     assert c.verdict == "decrease" and c.high < 0 and c.p_value < 0.01 and c.ratio_high < 1 and not c.ratio_only

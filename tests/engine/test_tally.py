@@ -57,7 +57,7 @@ def test_none_detected_is_never_none_there(scenes):
 
 @pytest.mark.parametrize("recall, most", [(0.95, 1), (0.85, 2), (0.7, 3), (0.5, 5), (0.3, 9)])
 def test_upper_bound_of_none_is_exact_for_a_known_recall(recall, most):
-    assert fixed(recall)._unseen(0.05, 1.0) == most
+    assert fixed(recall).unseen(0.05, 1.0) == most
 
 
 @pytest.mark.parametrize("detected, recall", [(3, 0.6), (40, 0.85), (300, 0.95)])
