@@ -234,30 +234,17 @@ def _both_ways(scores: np.ndarray) -> np.ndarray:
 
 
 def _null(scores: np.ndarray, second: Train, sd: float, rng: np.random.Generator, orders: int) -> np.ndarray:
-    """(orders,) scores with the second train's wagons in other orders: runs of like wagons in another order, and shuffled within."""
-    run = _runs(second, sd)
+    """(orders,) scores with the second train's wagons in other orders.
+
+    Runs of wagons alike in type and length stay together, in another order, and change places within.
+    """
+    like = (second.type_name[1:] == second.type_name[:-1]) & (np.abs(np.diff(second.length_m)) < 3 * sd)
+    run = np.concatenate([[0], np.cumsum(~like)])
     rank = rng.random((orders, run[-1] + 1)).argsort(1).argsort(1)
     order = (rank[:, run] + rng.random((orders, len(second)))).argsort(1)
     return np.concatenate(
         [_both_ways(np.moveaxis(scores[:, part], 1, 0)) for part in np.split(order, range(100, orders, 100))]
     )
-
-
-def _runs(train: Train, sd: float) -> np.ndarray:
-    """(n,) number of the run each wagon belongs to: it is like one of the two before it in length, and in type where both are told.
-
-    One wagon whose type was mistaken must not tear a run: pieces of runs in other orders are less alike than whole ones.
-    """
-
-    def like(step: int) -> np.ndarray:
-        a, b = train.type_name[step:], train.type_name[:-step]
-        alike = ((a == b) | (a == "") | (b == "")) & (np.abs(train.length_m[step:] - train.length_m[:-step]) < 3 * sd)
-        return np.concatenate([np.zeros(step, bool), alike])[: len(train)]
-
-    near, over = like(1), like(2)
-    joined = near | over
-    joined[1:-1] |= over[2:]  # the odd one between two that are alike
-    return np.cumsum(~joined) - (0 if joined[0] else 1)
 
 
 def _resighted(train: Train, sd: float, rng: np.random.Generator, orders: int) -> tuple[float, float]:
