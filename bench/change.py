@@ -1,7 +1,7 @@
 """How often pixels are called changed where nothing did, and what of real change is found: ``python bench/change.py [--imagery FOLDER]``.
 
 Simulated pairs and radar series, and, with the folder of the labelled sets, real pairs. OTB's MAD stands beside where its command line is
-installed. Nothing here was used to choose a constant except scene 11 of four bands. Written to bench/results/change.json; about two minutes.
+installed. The seeds here chose no constant. Written to bench/results/change.json; about six minutes with OTB.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from rason.engine.scene import Scene  # noqa: E402
 OTB = "otbcli_MultivariateAlterationDetector"
 ALPHA = 0.001
 SIZE = 1000
+SEEDS = (21, 22, 23)
 PAIRS = (
     "test_121_0768_0256",
     "test_2_0000_0000",
@@ -130,7 +131,7 @@ def simulated(folder):
     ]
     for bands, noisy, strength, change in cases:
         found = {}
-        for seed in (1, 2, 3):
+        for seed in SEEDS:
             data, mask = pair(seed, change, strength, noisy=noisy, bands=bands)
             paths = [write(Path(folder) / f"{i}.tif", v) for i, v in enumerate(data)]
             raw = raw_irmad(*data)
@@ -227,7 +228,7 @@ def matches():
     rows = {}
     for change in (0.02, 0.1, 0.3):
         worst, slopes = [], []
-        for seed in (1, 2, 3):
+        for seed in SEEDS:
             (one, two), mask = pair(seed, change, 0.5)
             x, y = (v.reshape(4, -1)[:, ::4].astype(np.float32) for v in (two, one))
             found = radiometry.match(x, y)

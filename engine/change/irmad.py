@@ -23,7 +23,7 @@ NOISIEST = 6.0  # no ground is more so, times the usual variance: a class that c
 LEAST_UNCHANGED = 0.4  # share of a class that is taken to be unchanged at least
 PAIRS = 20_000  # of pixels, from whose slopes the lines of the start are taken
 ROUNDS, SETTLED = 50, 1e-3
-ALIKE, RIDGE = 0.99, 1e-3  # bands that correlate more than this get this share of their variance added
+ALIKE, RIDGE = 0.99, 1e-4  # bands that correlate more than this get this share of their variance added
 COMMON = 0.3  # largest canonical correlation of two pictures below which they have hardly anything in common
 LITTLE = 0.85  # and below which what changed drowns in what always differs
 
