@@ -154,8 +154,8 @@ class ComparePixels(RasonAlgorithm):
         if size > SHIFTED_PX:
             feedback.pushWarning(
                 self.tr(
-                    "The scenes do not lie on each other: the content of {} lies {:.1f} pixels right of and {:.1f} below that of {}. Every edge "
-                    "looks like change; align them first."
+                    "The scenes do not lie on each other: the content of {} is shifted by {:+.1f} pixels to the right and {:+.1f} down against {}. "
+                    "Every edge looks like change; align them first (rason:alignscene)."
                 ).format(stack.scenes[1].name, *shift, stack.scenes[0].name)
             )
         return size
