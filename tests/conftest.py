@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 # `python -m pytest` puts the current folder on sys.path; there our processing/ would hide QGIS's.
@@ -18,6 +19,10 @@ if "rason" not in sys.modules:
     spec = importlib.util.spec_from_file_location("rason", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
     sys.modules["rason"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["rason"])
+
+# A loaded machine is no fault of the code; the same examples every time.
+settings.register_profile("rason", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rason")
 
 QGIS_PROCESS = os.environ.get("QGIS_PROCESS") or next(
     path
