@@ -16,6 +16,7 @@ from ..conditions import Conditions
 TIER_M, HIGH_CUBE_M = 2.591, 2.896  # ISO 668: the lowest and the highest box a stack is made of
 LOWEST_SUN_DEG, HIGHEST_SUN_DEG = 10.0, 70.0  # shadows that run together, shadows of a pixel or two
 EDGE_ERROR_PX = 1.5  # sd of a length between two edges, in pixels
+HOPELESS_TIERS = 10.0  # beyond which a number of tiers says nothing
 WORST_TIERS = 1.0  # sd of a height, in tiers, that still tells something
 UNKNOWN_LEAN = 0.15  # sd of a metre's lean in a picture of unknown angle: satellites look 0° to 20° aside, whichever way
 UNKNOWN_WAY = 0.7  # of the lean: its sd along any one direction where its azimuth is not known
@@ -105,11 +106,11 @@ class Light:
         if not self.has_lean:
             return "angle and azimuth off nadir are not known (OFF_NADIR, VIEW_AZIMUTH)"
         tiers = EDGE_ERROR_PX * gsd_m / max(float(np.hypot(*self.foot)), 1e-6) / TIER_M
-        return (
-            f"at {self.off_nadir_deg:.0f}° off nadir the lean is good to {tiers:.1f} tiers only"
-            if tiers > WORST_TIERS
-            else ""
-        )
+        if tiers > HOPELESS_TIERS:
+            return f"at {self.off_nadir_deg:.0f}° off nadir no side shows"
+        if tiers > WORST_TIERS:
+            return f"at {self.off_nadir_deg:.0f}° off nadir the lean is good to {tiers:.1f} tiers only"
+        return ""
 
 
 def _towards(azimuth_deg: float) -> np.ndarray:

@@ -113,7 +113,7 @@ def _sources(rows: list[Mapping[str, Any]]) -> list[str]:
 def _source(row: Mapping[str, Any]) -> str:
     if row.get("basis") in (COUNTED, REVIEWED):
         return BY_HAND
-    return ", ".join(str(row[name]) for name in ("calibration", "sensor") if row.get(name)) or "unknown"
+    return ", ".join(str(row[name]) for name in ("calibration", "sensor") if row.get(name)) or "detected"
 
 
 def _unit(row: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ class AlignScene(RasonAlgorithm):
             scenes.with_help(raster("REFERENCE_VISIBILITY", tr("Visibility of the scene that stays"), optional=True),
                              tr("The same for REFERENCE."), advanced=True),
             scenes.with_help(
-                number("MAX_SHIFT", tr("Largest shift (metres)"), number.Type.Double, 200.0, minValue=0.1, maxValue=20000.0),
+                number("MAX_SHIFT", tr("Largest shift (m)"), number.Type.Double, 200.0, minValue=0.1, maxValue=20000.0),
                 tr("How far the scene may lie off. A larger one takes little more time, but the more is searched the more a match "
                    "must stand out."),
             ),
@@ -138,8 +138,8 @@ class AlignScene(RasonAlgorithm):
         for name, text in (
             ("SHIFT_X_M", tr("Metres that the scene was moved east, mean of the tie points")),
             ("SHIFT_Y_M", tr("Metres that the scene was moved north, mean of the tie points")),
-            ("RESIDUAL_M", tr("Median distance of tie points from what the others foretell (metres)")),
-            ("SIGMA_M", tr("Standard deviation of that on each axis (metres)")),
+            ("RESIDUAL_M", tr("Median distance of tie points from what the others foretell (m)")),
+            ("SIGMA_M", tr("Standard deviation of that on each axis (m)")),
             ("POINTS_USED", tr("Tie points used")),
         ):
             self.addOutput(QgsProcessingOutputNumber(name, text))
