@@ -172,8 +172,8 @@ class CompareEpochs(RasonAlgorithm):
                 self.tr("One self-contained page with the verdicts in words, the numbers and the provenance."),
             )
         )
-        self.addOutput(QgsProcessingOutputNumber("INCREASES", self.tr("Number of increases")))
-        self.addOutput(QgsProcessingOutputNumber("DECREASES", self.tr("Number of decreases")))
+        self.addOutput(QgsProcessingOutputNumber("INCREASES", self.tr("Rows that say increase, of all units")))
+        self.addOutput(QgsProcessingOutputNumber("DECREASES", self.tr("Rows that say decrease, of all units")))
 
     def _add_ground(self):
         """Zones, what both epochs could see of them, and slots."""

@@ -150,7 +150,8 @@ class TallySeries(RasonAlgorithm):
         judged = summary.judge(self.series, self.parameterAsDouble(parameters, "ALERTS_PER_YEAR", context))
         feedback.setProgress(50)
         record = provenance.record(self.id(), parameters, [])
-        for one in judged:
+        told = _told(judged)
+        for one in told:
             feedback.pushInfo(" ".join(one.sentences()))
         rows = [row for one in judged for row in one.look_rows()]
         summaries = [one.summary_row() for one in judged]
@@ -182,7 +183,7 @@ class TallySeries(RasonAlgorithm):
         return pages.SeriesReport(
             title=tr("Series of tallies"),
             epoch=tr("{} to {}").format(days[0], days[-1]),
-            headlines=[" ".join(one.sentences()) for one in judged],
+            headlines=[" ".join(one.sentences()) for one in _told(judged)],
             rows=summaries,
             rules=[
                 tr("A series is one zone, class and unit counted in one way; other calibrations, sensors and hand counts are series of "
@@ -197,3 +198,9 @@ class TallySeries(RasonAlgorithm):
             chart=drawn,
             told=tuple(r.text for r in self.reported if not r.drawn),
         )  # fmt: skip
+
+
+def _told(judged):
+    """The series that are put in words: the counts, where there are any; lengths, areas and shares stand in the tables."""
+    counts = [one for one in judged if one.series.unit == "objects"]
+    return counts or judged
