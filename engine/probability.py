@@ -14,7 +14,7 @@ import numpy as np
 
 from .errors import Refusal
 
-LEAST_LABELS, LEAST_EACH = 50, 3  # fewer labelled detections, or fewer true or false ones among them, fit no curve
+LEAST_LABELS, LEAST_EACH = 30, 3  # fewer labelled detections, or fewer true or false ones among them, fit no curve
 LEAST_ISOTONIC = 500
 MOST_KNOTS = 100
 # Prior sd of a coefficient per sd of what it multiplies: the score may decide, conditions only shift.

@@ -324,6 +324,7 @@ REVIEW_CELLS = (
     Column("note", TEXT, "For the reviewer"),
     Column("expected", REAL, "Objects that the detector makes of it: the sum of their p"),
     Column("chance", REAL, "Probability that this cell is drawn first; grows with expected"),
+    Column("track_m", REAL, "Metres of track in the cell; empty in polygons"),
     Column("zone_expected", REAL, "The sum of expected over all cells of the zone"),
     Column("zone_cells", INTEGER, "Cells of the zone, drawn or not"),
     Column("all_expected", REAL, "The same over all zones"),

@@ -127,8 +127,8 @@ def crs_of(source, name) -> QgsCoordinateReferenceSystem:
     return crs
 
 
-def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zone]:
-    """Zones of a feature source in the frame's coordinates.
+def read_zones(source, frame: Frame, context, feedback, name="ZONES", called="zone_id") -> list[Zone]:
+    """Zones of a feature source in the frame's coordinates, named by the field ``called``.
 
     Missing zone_ids are filled from the feature id, missing kinds from the shape; null geometries are skipped and invalid
     ones repaired, and both are said. Raises Refusal for no zones, other shapes, unknown kinds, duplicate zone_ids.
@@ -137,7 +137,8 @@ def read_zones(source, frame: Frame, context, feedback, name="ZONES") -> list[Zo
 
     if not any(feature.hasGeometry() for feature in source.getFeatures()):
         raise Refusal("{name} holds no zones. Draw at least one polygon or track line (or clear the selection).", name=name)
-    columns = {key: field_index(source.fields(), key) for key in ("zone_id", "name", "kind")}
+    columns = {key: field_index(source.fields(), key) for key in ("name", "kind")}
+    columns["zone_id"] = field_index(source.fields(), called)
     change = _transform(crs_of(source, name), frame.wkt, context)
     zones, unnamed = [], False
     for feature in source.getFeatures(QgsFeatureRequest()):

@@ -16,14 +16,23 @@ from qgis.core import (
 )
 
 from ..engine.errors import Refusal
-from . import bridge, lazy, reports, scenes
+from . import bridge, lazy, reports, reviews, scenes
 from .lazy import np
 from .marks import UNNAMED
 
-accuracy, conditions, classes_ = (lazy.engine(name) for name in ("accuracy", "conditions", "classes"))
+accuracy, conditions, classes_, total = (lazy.engine(name) for name in ("accuracy", "conditions", "classes", "review.total"))
 
 ANY = [QgsProcessing.SourceType.TypeVectorAnyGeometry]
 ELSEWHERE_M = 5000.0  # truth this far from all zones is of another place
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A looked-at cell of a review as a labelled zone. weight: how many cells it stands for, 1 on average; track_m: of the track it is
+    a stretch of, None in polygons."""
+
+    weight: float
+    track_m: float | None
 
 
 @dataclass
@@ -81,8 +90,11 @@ def parameters(tr, zones_help, *, zones_optional):
     ]  # fmt: skip
 
 
-def read(algorithm, parameters, context, feedback) -> Labelled:
-    """Everything, checked and matched. Raises Refusal where the layers do not belong together."""
+def read(algorithm, parameters, context, feedback, *, weighted=False) -> Labelled:
+    """Everything, checked and matched. Raises Refusal where the layers do not belong together.
+
+    weighted: cells of a review count as often as what they stand for, which makes the counts of places fractions.
+    """
     sources = {name: algorithm.parameterAsSource(parameters, name, context) for name in ("DETECTIONS", "TRUTH", "ZONES")}
     _check_apart(algorithm, parameters, context)
     return _Reader(
@@ -95,6 +107,7 @@ def read(algorithm, parameters, context, feedback) -> Labelled:
         },
         context,
         feedback,
+        weighted,
     ).read()
 
 
@@ -108,11 +121,12 @@ def _check_apart(algorithm, parameters, context):
 
 
 class _Reader:
-    def __init__(self, sources, inputs, classes, matching, context, feedback):
+    def __init__(self, sources, inputs, classes, matching, context, feedback, weighted):
         self.sources = {name: source for name, source in sources.items() if source is not None}
         self.inputs, self.classes, self.matching = inputs, classes, matching
-        self.context, self.feedback = context, feedback
+        self.context, self.feedback, self.weighted = context, feedback, weighted
         self.result, self.seen = Labelled(), set()
+        self.cells = {}  # by feature id, where ZONES are cells of a review
 
     def read(self) -> Labelled:
         for name, source in self.sources.items():
@@ -121,6 +135,8 @@ class _Reader:
         self.features = {name: list(source.getFeatures()) for name, source in self.sources.items()}
         if "ZONES" in self.sources and not self.features["ZONES"]:
             raise Refusal("ZONES holds no zones: draw what was labelled, empty ground too.")
+        if "ZONES" in self.sources and reviews.are_cells(self.sources["ZONES"]):
+            self._keep_looked_at()
         self.scene_of = {name: self._words(name, "scene") for name in self.sources}
         self._check_scenes()
         self._check_classes()
@@ -132,6 +148,23 @@ class _Reader:
             self._scene(scene, len(names))
         self._check()
         return self.result
+
+    def _keep_looked_at(self):
+        """ZONES are the cells of reviews, one a scene: the done ones alone, each with what it stands for."""
+        source, kept = self.sources["ZONES"], []
+        scenes_ = self._words("ZONES", "scene")
+        for scene in sorted(set(scenes_)):
+            features = [f for f, s in zip(self.features["ZONES"], scenes_) if s == scene]
+            rows = reviews.looked_at(reviews.rows_of(bridge.Part(source, features), "ZONES"), "ZONES")
+            each = total.cells_each(np.array([row["chance"] for row in rows])) if rows else []
+            for row, weight in zip(rows, each):
+                kept.append(row["feature"])
+                weight = float(weight / np.mean(each)) if self.weighted else 1.0
+                self.cells[row["feature"].id()] = Cell(weight, row["track_m"])
+            self.classes = self.classes or [rows[0]["class"]] if rows else self.classes
+        if not kept:
+            raise Refusal("ZONES are cells of a review, and none is done from the first on. Finish the review.")
+        self.features["ZONES"] = kept
 
     def _words(self, name, column):
         index = bridge.field_index(self.sources[name].fields(), column)
@@ -181,20 +214,28 @@ class _Reader:
         frame = next((bridge.frame_of(part, name) for name, part in reversed(here.items()) if part.featureCount()), None)
         if frame is None:
             return
-        found, truth, judged = self._marks(here, frame)
         if "ZONES" in here:
             if not here["ZONES"].featureCount():
                 self.result.warnings.append(f"ZONES has no zone in scene {scene}: its detections and truth are left out.")
                 return
-            zones = bridge.read_zones(here["ZONES"], frame, self.context, self.feedback)
+            called = "cell_id" if self.cells else "zone_id"
+            zones = bridge.read_zones(here["ZONES"], frame, self.context, self.feedback, called=called)
         else:
             zones = [None]
+        found, truth, judged = self._marks(here, frame, zones)
         _check_place(zones, truth)
         self._site(scene, here)
         self.seen |= set(found.class_name) | set(truth.class_name)
         for name in sorted(set(found.class_name) | set(truth.class_name) | set(self.classes)):
             if not self.classes or name in self.classes:
-                self._places(scene, name, zones, found, truth, judged)
+                self._places(scene, name, zones, self._cells_of(here), found, truth, judged)
+
+    def _cells_of(self, here):
+        """The cells of a review among a scene's zones, by their names."""
+        if not self.cells:
+            return {}
+        index = bridge.field_index(here["ZONES"].fields(), "cell_id")
+        return {str(bridge.value(f, index)): self.cells[f.id()] for f in here["ZONES"].features}
 
     def _of(self, name, scene, number):
         return [f for f, s in zip(self.features[name], self.scene_of[name]) if s == scene or (number == 1 and not s)]
@@ -210,7 +251,7 @@ class _Reader:
         unnamed = [f for f, s in zip(self.features["ZONES"], self.scene_of["ZONES"]) if not s]
         return [f for f in unnamed if not ground.isNull() and f.hasGeometry() and f.geometry().intersects(ground)]
 
-    def _marks(self, here, frame):
+    def _marks(self, here, frame, zones):
         """Detections, truth, and the matching by class; from an analyst's verdicts where there is no truth."""
         marks, texts = bridge.read_marks(here["DETECTIONS"], frame, self.context, rejected="TRUTH" not in here)
         if "TRUTH" in here:
@@ -219,10 +260,15 @@ class _Reader:
                 truth = truth.with_(class_name=np.array([self.called.get(kind, kind) for kind in truth.class_name], object))
             found, truth = self._one_class(marks, truth)
             return found, truth, None
-        if any(status not in ("accepted", "rejected", "added") for status in texts["status"]):
+        open_ones = ~np.isin(np.array(texts["status"], object), ["accepted", "rejected", "added"])
+        if self.cells:  # nobody looked elsewhere
+            inside = np.any([zone.holds(marks.x, marks.y) for zone in zones], axis=0)
+            open_ones &= inside & np.isin(marks.class_name, self.classes)
+        if open_ones.any():
             raise Refusal(
-                "DETECTIONS without TRUTH must be reviewed to the end: every status accepted, rejected or added. Give TRUTH, or "
-                "finish the review."
+                "DETECTIONS without TRUTH must be reviewed to the end: every status accepted, rejected or added ({number} are not). "
+                "Give TRUTH, or finish the review.",
+                number=int(open_ones.sum()),
             )
         return accuracy.reviewed(marks, texts["status"])
 
@@ -244,7 +290,7 @@ class _Reader:
             parts.append(part.with_(class_name=np.array(new, object)) if len(part) else part)
         return parts
 
-    def _places(self, scene, name, zones, found, truth, judged):
+    def _places(self, scene, name, zones, cells, found, truth, judged):
         of_found, of_truth = found.class_name == name, truth.class_name == name
         if judged is None:
             mine = found.select(of_found), truth.select(of_truth)
@@ -256,24 +302,27 @@ class _Reader:
             verdicts = accuracy.Judged(
                 judged.verdict[of_found], np.where(partner >= 0, number[partner], -1), judged.found[of_truth]
             )
-        km = self._on_tracks(name, zones)
+        km = self._on_tracks(name, zones, cells)
         everything = [np.ones(len(part), bool) for part in mine]
         seen = np.zeros(len(mine[0]), bool)
         for zone in zones:
-            if zone is not None and zone.is_track != km:
+            if zone is not None and _is_track(zone, cells) != km:
                 continue
             holds = everything if zone is None else [zone.holds(part.x, part.y) for part in mine]
-            ground = 0.0 if zone is None else zone.length_m / 1e3 if km else zone.area_m2 / 1e4
+            cell = cells.get(zone.zone_id) if cells else None
+            length = cell.track_m if cell and km else zone.length_m if km else 0.0
+            ground = 0.0 if zone is None else length / 1e3 if km else zone.area_m2 / 1e4
             label = scene if zone is None else zone.name or zone.zone_id
-            self.result.places.setdefault(name, []).append(accuracy.place(scene, label, ground, *mine, verdicts, *holds))
+            one = accuracy.place(scene, label, ground, *mine, verdicts, *holds)
+            self.result.places.setdefault(name, []).append(_times(one, cell.weight) if cell and self.weighted else one)
             seen |= holds[0]
         p, hit = mine[0].p[seen], verdicts.verdict[seen] == accuracy.HIT
         before = self.result.p.get(name, (np.zeros(0), np.zeros(0, bool)))
         self.result.p[name] = np.append(before[0], p), np.append(before[1], hit)
 
-    def _on_tracks(self, name, zones):
+    def _on_tracks(self, name, zones, cells):
         """Whether a class's ground is counted in kilometres of track: one unit in all scenes."""
-        kinds = {zone.is_track for zone in zones if zone is not None}
+        kinds = {_is_track(zone, cells) for zone in zones if zone is not None}
         km = kinds == {True} or (kinds == {True, False} and classes_.ground_unit(name) == "km")
         unit = "km" if km else "ha"
         if self.result.units.setdefault(name, unit) != unit:
@@ -363,6 +412,16 @@ class _Reader:
             self.result.warnings.append(
                 "Zones that hold no object and name no scene are left out: fill the field scene of ZONES, so that empty ground counts."
             )
+
+
+def _is_track(zone, cells):
+    """Whether a zone is a track, or a stretch of one."""
+    return zone.is_track or (zone.zone_id in cells and cells[zone.zone_id].track_m is not None)
+
+
+def _times(place, weight):
+    """A place that counts ``weight`` times."""
+    return replace(place, **{key: getattr(place, key) * weight for key in ("tp", "fn", "dup", "bg", "exposure")})
 
 
 def _check_place(zones, truth):

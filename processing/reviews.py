@@ -19,8 +19,13 @@ def nothing():
     return detections.Detections.empty()
 
 
+def are_cells(source):
+    """Whether a layer holds cells of a review."""
+    return all(bridge.field_index(source.fields(), key) >= 0 for key in ("cell_id", "rank", "chance", "done"))
+
+
 def rows_of(source, name):
-    """One dict a cell in the order of drawing, with its feature's geometry; refuses layers that are no cells of a review."""
+    """One dict a cell in the order of drawing, with its feature; refuses layers that are no cells of one review."""
     columns = {column.name: bridge.field_index(source.fields(), column.name) for column in schema.REVIEW_CELLS}
     missing = [key for key in NEEDED if columns[key] < 0]
     if missing:
@@ -33,13 +38,31 @@ def rows_of(source, name):
         for key in NEEDED[3:]:
             if key not in ("seen", "done"):
                 row[key] = _number(row[key], key, label, name)
-        row["seen"] = None if row["seen"] is None else _number(row["seen"], "seen", label, name)
+        for key in ("seen", "track_m"):
+            row[key] = None if row[key] is None else _number(row[key], key, label, name)
         row["done"] = _truth(row["done"], label, name)
-        rows.append({**row, "geometry": feature.geometry()})
+        rows.append({**row, "feature": feature})
     if not rows:
         raise Refusal("{name} holds no cells.", name=name)
     rows.sort(key=lambda row: row["rank"])
     return rows
+
+
+def looked_at(rows, name):
+    """The done cells before the first open one, of cells in the order of drawing; refuses what is not one draw, whole."""
+    if [row["rank"] for row in rows] != list(range(1, len(rows) + 1)):
+        raise Refusal(
+            "{name} must hold the cells 1 to {number} of one draw, each once; some are missing, doubled or selected away.",
+            name=name,
+            number=len(rows),
+        )
+    for key in ("class", "all_expected", "all_cells"):
+        if len({row[key] for row in rows}) > 1:
+            raise Refusal("{name} holds cells of several draws ({key} differs). Give one.", name=name, key=key)
+    if sum(row["chance"] for row in rows) > 1 + 1e-6 or min(row["chance"] for row in rows) <= 0:
+        raise Refusal("{name}: the field chance has been changed. Draw the cells again with rason:samplereview.", name=name)
+    still_open = [place for place, row in enumerate(rows) if not row["done"]]
+    return rows[: still_open[0]] if still_open else rows
 
 
 def _number(value, key, label, name):

@@ -101,23 +101,33 @@ def _missable(looked: Looked, here: np.ndarray, expected: float, cells: int, tai
 
 
 def murthy(chance: np.ndarray, value: np.ndarray) -> tuple[float, float]:
-    """Unbiased total over the frame of a value known for the first n cells (n,), and the unbiased estimate of its variance.
+    """Unbiased total over the frame of a value known for the first n cells (n,), and the unbiased estimate of its variance."""
+    single, pair = _weights(chance)
+    difference = (value / chance)[:, None] - value / chance
+    variance = 0.5 * ((pair - np.outer(single, single)) * np.outer(chance, chance) * difference**2).sum()
+    return float(single @ value), max(float(variance), 0.0)
+
+
+def cells_each(chance: np.ndarray) -> np.ndarray:
+    """How many cells of the frame each of the first n (n,) stands for."""
+    return _weights(chance)[0]
+
+
+def _weights(chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What single cells (n,) and pairs (n, n) stand for.
 
     With T the time at which the next cell would ring, P(the n come first | cell i came first of all) / P(they come first) is the
-    mean of 1 / (1 - exp(-chance_i T)); likewise for pairs. Raghavarao's form of Murthy's variance.
+    mean of 1 / (1 - exp(-chance_i T)); likewise for pairs.
     """
     rest = 1 - float(chance.sum())
     if rest < 1e-9:
-        return float(value.sum()), 0.0
+        return np.ones(len(chance)), np.ones((len(chance), len(chance)))
     log_t = np.linspace(np.log(1e-5 / chance.max()), np.log(60 / min(chance.min(), rest)), STEPS)
     rung = -np.expm1(-np.exp(log_t)[:, None] * chance)
     density = np.log(rung).sum(1) + log_t - rest * np.exp(log_t)
     weight = np.exp(density - density.max())
     weight /= weight.sum()
-    single, pair = weight @ (1 / rung), (weight[:, None] / rung).T @ (1 / rung)
-    difference = (value / chance)[:, None] - value / chance
-    variance = 0.5 * ((pair - np.outer(single, single)) * np.outer(chance, chance) * difference**2).sum()
-    return float(single @ value), max(float(variance), 0.0)
+    return weight @ (1 / rung), (weight[:, None] / rung).T @ (1 / rung)
 
 
 def _floor(value: float) -> int:

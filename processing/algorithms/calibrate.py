@@ -43,11 +43,13 @@ class Calibrate(RasonAlgorithm):
         return self.tr(
             "Learns from labelled scenes how far a detector's counts can be trusted, for CALIBRATION of the other algorithms: "
             "recall, doubles and false detections on empty ground with their spread from scene to scene, the conditions under "
-            "which the scenes were taken, and, from 50 labelled detections on, a curve from score to probability.\n\n"
+            "which the scenes were taken, and, from 30 labelled detections on, a curve from score to probability.\n\n"
             "Label zones to the end, and empty zones too: without them nothing is known of false detections on empty ground. "
             "Fewer than three scenes with objects leave intervals uncalibrated; so does a site with fewer than five labelled "
             "scenes, unless five other sites are in the file. Scenes taken under other conditions than these widen the "
-            "interval.\n\nInstead of TRUTH a finished review does: DETECTIONS with every status accepted, rejected or added.\n\n"
+            "interval.\n\nInstead of TRUTH a finished review does: DETECTIONS with every status accepted, rejected or added. ZONES may then be the "
+            "cells of Sample cells for review: only the done ones count, each for the cells it was drawn for, and only in them must the "
+            "review be finished.\n\n"
             "A tally also says where a scene's scores are unlike the labelled ones', and widens. This alarm is weak: in simulation it "
             "speaks in 11 % of scenes whose recall fell by .15 and in 33 to 42 % where it fell by .30, and in 5 % of unchanged ones "
             "(bench/score_alarm.py)."
@@ -98,7 +100,7 @@ class Calibrate(RasonAlgorithm):
 
     def read(self, parameters, context, feedback):
         """Read and match everything; nothing is written yet."""
-        self.labelled = labels.read(self, parameters, context, feedback)
+        self.labelled = labels.read(self, parameters, context, feedback, weighted=True)
         site = self.parameterAsString(parameters, "SITE", context).strip()
         self.sites = {scene: self.labelled.sites.get(scene) or site for scene in self.labelled.taken}
         self.source = self.parameterAsString(parameters, "SOURCE", context).strip()
@@ -128,7 +130,7 @@ class Calibrate(RasonAlgorithm):
             "RECALL": tp / (tp + fn) if tp + fn else None,
             "PRECISION": tp / (tp + other) if tp + other else None,
             "SCENES": max(len(one.tp) for one in made.values()),
-            "LABELS": int(tp + other),
+            "LABELS": sum(len(place.score) for places in self.labelled.places.values() for place in places),
         }
 
     def _said(self, name, made, places):
@@ -136,7 +138,12 @@ class Calibrate(RasonAlgorithm):
         tr, seen = self.tr, calibrating.spread(made, places, self.labelled.taken)
         unit = tr("km of track") if made.exposure_unit == "km" else tr("ha")
         yield tr("{}: {} scenes, {} true objects, {:.3g} {} of ground, {} zones of it empty.").format(
-            name, len(made.tp), int((made.tp + made.fn).sum()), made.exposure.sum(), unit, sum(p.true == 0 for p in places)
+            name,
+            len(made.tp),
+            sum(len(p.length_m) for p in places),
+            made.exposure.sum(),
+            unit,
+            sum(p.true == 0 for p in places),
         )
         for word, value in ((tr("recall"), seen.recall), (tr("precision"), seen.precision)):
             if value:
@@ -163,7 +170,7 @@ class Calibrate(RasonAlgorithm):
                     name, *seen.brier
                 )
         else:
-            yield tr("{}: no curve from score to p: it takes 50 labelled detections, three of them false.").format(name)
+            yield tr("{}: no curve from score to p: it takes 30 labelled detections, three of them false.").format(name)
 
     def _weak(self, made):
         """What keeps intervals uncalibrated."""

@@ -104,9 +104,8 @@ class EstimateFromReview(RasonAlgorithm):
         """Read and check everything; nothing is written yet."""
         source = self.parameterAsSource(parameters, "REVIEWS", context)
         rows = reviews.rows_of(source, "REVIEWS")
-        self._check_one_draw(rows)
         done = [row for row in rows if row["done"]]
-        self.looked = [row for row, place in zip(rows, range(len(rows))) if all(r["done"] for r in rows[: place + 1])]
+        self.looked = reviews.looked_at(rows, "REVIEWS")
         if len(self.looked) < len(done):
             feedback.pushWarning(
                 self.tr("Cell {} is still open: the {} done cells behind it do not count until it is done.").format(
@@ -129,22 +128,6 @@ class EstimateFromReview(RasonAlgorithm):
             )
         self.epoch = marks.only([str(row["epoch"] or "") for row in rows], "epoch", "REVIEWS")
         self.scene = marks.only([str(row["scene"] or "") for row in rows], "scene", "REVIEWS")
-
-    def _check_one_draw(self, rows):
-        """The first cells of one order, none of them lost."""
-        if [row["rank"] for row in rows] != list(range(1, len(rows) + 1)):
-            raise Refusal(
-                self.tr(
-                    "REVIEWS must hold the cells 1 to {} of one draw, each once; some are missing, doubled or selected away."
-                ).format(len(rows))
-            )
-        for key in ("class", "all_expected", "all_cells"):
-            if len({row[key] for row in rows}) > 1:
-                raise Refusal(self.tr("REVIEWS holds cells of several draws ({} differs). Give one.").format(key))
-        if sum(row["chance"] for row in rows) > 1 + 1e-6 or min(row["chance"] for row in rows) <= 0:
-            raise Refusal(
-                self.tr("REVIEWS: the field chance has been changed. Draw the cells again with rason:samplereview.")
-            )
 
     def _count(self, parameters, context, source, feedback):
         """Fill in seen from MARKS."""

@@ -22,8 +22,8 @@ from .. import bridge, lazy, marks, outputs, reviews, scenes
 from ..base import RasonAlgorithm
 from ..lazy import np
 
-cells, counting, provenance, tallying = (
-    lazy.engine(name) for name in ("review.cells", "counting", "provenance", "tallying")
+cells, counting, provenance, tallying, ground = (
+    lazy.engine(name) for name in ("review.cells", "counting", "provenance", "tallying", "zones")
 )
 
 LEVEL = 0.9
@@ -119,7 +119,7 @@ class SampleReview(RasonAlgorithm):
         self.crs, self.frame = source.sourceCrs(), frame
         zones = bridge.read_zones(source, frame, context, feedback)
         found, texts = self._found(parameters, context)
-        zones = self._fitting(zones, found)
+        self.zones = zones = self._fitting(zones, found)
         side = self.parameterAsDouble(parameters, "CELL", context) if parameters.get("CELL") not in (None, "") else 0.0
         side = side or cells.SIDES_M.get(self.class_name, cells.USUAL_SIDE_M)
         self.sample = cells.frame(zones, side, found.x, found.y, found.p)
@@ -199,6 +199,7 @@ class SampleReview(RasonAlgorithm):
     def work(self, parameters, context, feedback):
         """Write the first cells of the order."""
         zone_of = np.array([cell.zone_id for cell in self.sample.cells], object)
+        tracks = {zone.zone_id for zone in self.zones if zone.is_track}
         expected = self.sample.expected
         change = QgsCoordinateTransform(
             QgsCoordinateReferenceSystem.fromWkt(self.frame.wkt), self.crs, context.transformContext()
@@ -210,7 +211,8 @@ class SampleReview(RasonAlgorithm):
             rows.append({
                 "cell_id": str(rank), "zone_id": zone_of[i], "class": self.class_name, "scene": self.scene,
                 "epoch": self.epoch.iso(), "rank": rank, "done": False, "expected": float(expected[i]),
-                "chance": float(self.sample.chance[i]), "zone_expected": float(expected[zone].sum()), "zone_cells": int(zone.sum()),
+                "chance": float(self.sample.chance[i]),
+                "track_m": self.sample.cells[i].area_m2 / (2 * ground.TRACK_REACH_M) if zone_of[i] in tracks else None, "zone_expected": float(expected[zone].sum()), "zone_cells": int(zone.sum()),
                 "all_expected": float(expected.sum()), "all_cells": len(expected), **self.before,
                 **{key: kept[key] for key in reviews.FILLED if kept.get(key) is not None},
             })  # fmt: skip

@@ -174,3 +174,83 @@ def test_unreviewed_detections_in_done_cells_are_refused(refused, drawn, layers,
     refused("neither accepted nor rejected", "rason:estimatefromreview", REVIEWS=fill(drawn, lambda cell: None), MARKS=marks,
             OUTPUT="memory:")  # fmt: skip
     refused("holds no cells of a review", "rason:estimatefromreview", REVIEWS=layers["ZONES"], OUTPUT="memory:")
+
+
+CELL_FIELDS = ("cell_id", "zone_id", "class", "scene", "rank", "seen", "done", "expected", "chance", "track_m", "zone_expected",
+               "zone_cells", "all_expected", "all_cells")  # fmt: skip
+TRACK = LineString([(606000, 4660000), (607200, 4660000)])
+
+
+@pytest.fixture
+def reviewed(run, rows, make_zones, tmp_path):
+    """Five scenes of one track, twelve cells of each looked at: paths of the reviewed detections and of the cells, and one scene's finds."""
+    rng, statuses, cells = np.random.default_rng(6), [], []
+    zones = make_zones(tmp_path / "z.gpkg", [(TRACK, {"zone_id": "T1", "kind": "track"})])
+    for k in range(5):
+        true = np.arange(606008, 607190, 16.0)[rng.random(74) < 0.6]
+        found = [(x, "accepted", rng.normal(2, 1)) for x in true[rng.random(len(true)) < 0.85]]
+        found += [(x, "rejected", rng.normal(0, 1)) for x in rng.uniform(606000, 607200, 8)]
+        same = {"class": "freight_car", "scene": f"{k}.tif", "epoch": f"2023-1{k % 3}-1{k}T02:05:00Z"}
+        boxes = [(box(x - 7, 4659998.5, x + 7, 4660001.5), status, score) for x, status, score in found]
+        given = [(shape, {**same, "status": "detected", "score": f"{s:.3f}", "p": "0.8"}) for shape, _, s in boxes]
+        last = make_zones(tmp_path / f"d{k}.gpkg", given, fields=(*FIELDS, "score"))
+        out = str(tmp_path / f"c{k}.gpkg")
+        run("rason:samplereview", ZONES=zones, DETECTIONS=last, CELLS=12, OUTPUT=out)
+        drawn = rows(out)
+        looked = [row["geometry"] for row in drawn if row["rank"] <= 11]
+        for row in drawn:
+            cells.append(
+                (
+                    row["geometry"],
+                    {f: str(row[f]) for f in CELL_FIELDS if row[f] is not None} | {"done": str(row["rank"] <= 11)},
+                )
+            )
+        missed = [x for x in true if x not in {x for x, status, _ in found if status == "accepted"}]
+        for shape, status, s in [*boxes, *((box(x - 7, 4659998.5, x + 7, 4660001.5), "added", 0.0) for x in missed)]:
+            seen = any(cell.contains(shape.centroid) for cell in looked)
+            if seen or status != "added":
+                statuses.append((shape, {**same, "score": f"{s:.3f}", "status": status if seen else "detected"}))
+    return {
+        "DETECTIONS": make_zones(tmp_path / "r.gpkg", statuses, fields=(*FIELDS, "score")),
+        "ZONES": make_zones(tmp_path / "cells.gpkg", cells, fields=CELL_FIELDS),
+        "last": last, "track": zones,
+    }  # fmt: skip
+
+
+def test_sampled_reviews_calibrate_the_next_tally(run, rows, refused, reviewed, tmp_path):
+    from rason.engine.calibration import load
+
+    last, track = reviewed.pop("last"), reviewed.pop("track")
+    path = str(tmp_path / "c.json")
+    run("rason:calibrate", **reviewed, SITE="here", OUTPUT=path)
+    with open(path, encoding="utf8") as file:
+        made = load(file.read())["freight_car"]
+    assert made.exposure_unit == "km" and made.exposure == pytest.approx([11 * 0.05] * 5, rel=0.02), "done cells alone"
+    recall = made.tp.sum() / (made.tp + made.fn).sum()
+    assert 0.75 < recall < 0.95 and made.model.kind == "p_site" and made.model.labels >= 30
+    rate = made.bg.sum() / made.exposure.sum()
+    assert 1 < rate < 5, "8 false ones on 1.2 km, six in ten of them beside a wagon and so no detections of empty ground"
+        "eight false ones on 1.2 km, more of them where cells are drawn more often"
+    )
+    widths = {}
+    for name, more in (("shipped", {}), ("reviewed", {"CALIBRATION": path, "SITE": "here"})):
+        out = str(tmp_path / f"{name}.gpkg")
+        run("rason:tally", DETECTIONS=last, ZONES=track, BASIS="detected", OUTPUT=out, **more)
+        row = next(r for r in rows(out) if r["unit"] == "objects")
+        widths[name] = row["high"] - row["low"]
+        assert row["basis"] == ("uncalibrated" if name == "shipped" else "calibrated")
+    assert widths["reviewed"] < widths["shipped"]
+
+
+def test_a_cell_done_without_all_verdicts_is_refused(run, refused, reviewed, make_zones, rows, tmp_path):
+    cells = [
+        (row["geometry"], {f: row[f] for f in CELL_FIELDS if row[f]} | {"done": "true"}) for row in rows(reviewed["ZONES"])
+    ]
+    zones = make_zones(tmp_path / "all.gpkg", cells, fields=CELL_FIELDS)
+    refused(r"reviewed to the end: .* are not", "rason:calibrate", DETECTIONS=reviewed["DETECTIONS"], ZONES=zones,
+            OUTPUT=str(tmp_path / "n.json"))  # fmt: skip
+    none = make_zones(tmp_path / "none.gpkg", [(g, {**v, "done": "false"}) for g, v in cells], fields=CELL_FIELDS)
+    refused("none is done from the first on", "rason:calibrate", DETECTIONS=reviewed["DETECTIONS"], ZONES=none,
+            OUTPUT=str(tmp_path / "n.json"))  # fmt: skip
+    assert run("rason:accuracy", DETECTIONS=reviewed["DETECTIONS"], ZONES=reviewed["ZONES"], TRUTH=reviewed["last"], CLASSES="freight_car",
+               OUTPUT="memory:")  # fmt: skip
