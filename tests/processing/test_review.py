@@ -229,9 +229,7 @@ def test_sampled_reviews_calibrate_the_next_tally(run, rows, refused, reviewed, 
     recall = made.tp.sum() / (made.tp + made.fn).sum()
     assert 0.75 < recall < 0.95 and made.model.kind == "p_site" and made.model.labels >= 30
     rate = made.bg.sum() / made.exposure.sum()
-    assert 1 < rate < 5, "8 false ones on 1.2 km, six in ten of them beside a wagon and so no detections of empty ground"
-        "eight false ones on 1.2 km, more of them where cells are drawn more often"
-    )
+    assert 1 < rate < 5, "8 false ones on 1.2 km, six in ten of them beside a wagon: no detections of empty ground"
     widths = {}
     for name, more in (("shipped", {}), ("reviewed", {"CALIBRATION": path, "SITE": "here"})):
         out = str(tmp_path / f"{name}.gpkg")
