@@ -404,7 +404,79 @@ def stacks():
     return table(heads, lines)
 
 
+def alignment():
+    """Known and real shifts, and what must not be aligned."""
+    made = result("alignment")
+    if not made:
+        return missing("alignment", "python3 bench/alignment.py")
+    known = {"known_easy": "known shifts of real pictures", "known_hard": "the same, 40 % changed and noise",
+             "simulated": "simulated yards, other sun, about 30 % replaced"}  # fmt: skip
+    lines = [(words, f"{made[key]['aligned']} of {made[key]['aligned'] + made[key]['refused']} aligned",
+              made[key]["median_px"], made[key]["p90_px"], made[key]["max_px"]) for key, words in known.items()]  # fmt: skip
+    lines += [(name, f"{row['kind']}, {row['points']} tie points, says σ {row['sigma_px']:.2f} px", row["off_px"], "", "")
+              for name, row in made["real"].items()]  # fmt: skip
+    loops, other = made["series"], made["unrelated"]
+    lines.append((f"d-s2-series, {loops['loops']} loops of three dates", f"{loops['refused']} of {loops['pairs']} pairs refused",
+                  loops["loop_median_px"], "", loops["loop_max_px"]))  # fmt: skip
+    lines.append(("pictures of different places", f"{other['aligned']} of {other['pairs']} aligned", "", "", ""))
+    return table(("", "", "error, px (median)", "90 %", "largest"), lines)
+
+
+def change_optical():
+    """False change and recall over seeds, ours beside others'."""
+    made = result("change")
+    if not made:
+        return missing("change", "python3 bench/change.py")
+    lines = [
+        (
+            row,
+            name,
+            ", ".join(f"{100 * v:.2f}" for v in values["false change"]),
+            ", ".join(f"{100 * v:.0f}" for v in values["recall"]),
+        )
+        for row, methods in made["optical simulated"].items()
+        for name, values in methods.items()
+    ]
+    return table(("simulated pair", "method", "false change, % (0.1 nominal), each seed", "recall, %"), lines)
+
+
+def change_real():
+    """Buildings added between two dates."""
+    made = result("change")
+    if not made:
+        return missing("change", "python3 bench/change.py")
+    keys = (
+        "pixels called changed",
+        "of them outside new buildings",
+        "buildings",
+        "found",
+        "areas of 100 m2",
+        "touching a new building",
+    )
+    return table(("", *keys), [(name, *(_figure(row[key]) for key in keys)) for name, row in made["real pairs"].items()])
+
+
+def trains():
+    """Same and other trains, by what is known of the wagons."""
+    made = result("trains")
+    if not made:
+        return missing("trains", "python3 bench/trains.py")
+    lines = [(known, pair, *(_figure(row.get(key)) for key in ("told", "called", "roc")))
+             for known, pairs in made["results"].items() for pair, row in pairs.items()]  # fmt: skip
+    return table(("known", "pair", "share told", "called consistent", "ROC area"), lines)
+
+
 PARTS = {
+    "alignment": alignment,
+    "change_optical": change_optical,
+    "change_real": change_real,
+    "change_radar": nested("change", "radar unchanged"),
+    "change_radar_tenth": nested("change", "radar with a tenth changed"),
+    "turnover": nested("turnover", "results"),
+    "trains": trains,
+    "review_yard": nested("review", "yard"),
+    "review_cells": nested("review", "cells"),
+    "counters": nested("review", "counters"),
     "stacks": stacks,
     "series_still": nested("series", "still"),
     "series_alike": nested("series", "alike"),
