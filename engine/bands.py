@@ -82,12 +82,16 @@ def paired(first: Sequence[str], second: Sequence[str], name_1: str, name_2: str
     """Which bands of two scenes show the same: by their roles where these tell, else in file order. Raises Refusal for unequal numbers."""
     if len(first) != len(second):
         raise Refusal(
-            f"{name_1} has {len(first)} bands ({', '.join(first)}), {name_2} has {len(second)} ({', '.join(second)}): give scenes with the "
+            f"{name_1} has {_told(first)}, {name_2} has {_told(second)}: give scenes with the "
             "same bands, or cut them to those (gdal_translate -b)."
         )
     if len(set(first)) == len(first) and sorted(first) == sorted(second):
         return tuple(range(len(first))), tuple(second.index(role) for role in first)
     return tuple(range(len(first))), tuple(range(len(first)))
+
+
+def _told(roles: Sequence[str]) -> str:
+    return f"{len(roles)} band{'s' * (len(roles) != 1)} ({', '.join(roles)})"
 
 
 def check_sensor(roles: Sequence[str], sensor: str) -> None:

@@ -139,6 +139,12 @@ def read(text: str, name: str = "EPOCH") -> Epoch:
     return epoch
 
 
+def may_be_one(first: Epoch, second: Epoch) -> bool:
+    """Whether two epochs are the same as far as they are known, so that nobody can say which was first: a day and an hour of it."""
+    short, long = sorted((first.iso(), second.iso()), key=len)
+    return long.startswith(short)
+
+
 def _zone(text: str | None) -> timezone:
     if not text or text.upper() in ("Z", "UTC"):
         return timezone.utc

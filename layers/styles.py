@@ -228,7 +228,9 @@ def _review_cells(layer):
         ("still to look at", 'not coalesce("done", false)', area(stroke(YELLOW, 0.9))),
         ("done", 'coalesce("done", false)', area(bare(WHITE, 0.3, DOTS))),
     )
-    _show(layer, rules(*entries), label('"cell_id"', YELLOW, 9, OUTSIDE, out_to=SITE, priority=8))
+    _show(
+        layer, rules(*entries), label('"cell_id"', YELLOW, 9, INSIDE, out_to=SITE, priority=8)
+    )  # they adjoin: outside, a number is another cell's
 
 
 def _singles(layer):

@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingParameterEnum,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
 )
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
@@ -56,7 +57,32 @@ class Published:
                 ", ".join(unknown), ", ".join(sorted(known))
             )
         good, message = super().checkParameterValues({**parameters, **bridge.archived(self, parameters)}, context)
-        return good, message if good else f"{message}{self._cure(message)}"
+        return good, message if good else self._unreadable(message, parameters) or f"{message}{self._cure(message)}"
+
+    def _unreadable(self, message, parameters):
+        """What QGIS calls "not found", though the file may be there and of another kind; "" where it says something else."""
+        for definition in self.parameterDefinitions():
+            key, value = definition.name(), parameters.get(definition.name())
+            several = isinstance(definition, QgsProcessingParameterMultipleLayers)
+            if (
+                not message.endswith(key)
+                if several
+                else not (isinstance(value, str) and key in message and value in message)
+            ):
+                continue
+            for text in value if several and isinstance(value, list) else [value]:
+                path = Path(str(text).split("|")[0])
+                if not path.is_absolute() or several and path.exists():
+                    continue
+                if not path.exists():
+                    return self.tr("{}: {} does not exist. Check the path.").format(key, path)
+                kind = (
+                    self.tr("raster")
+                    if isinstance(definition, QgsProcessingParameterRasterLayer)
+                    else self.tr("vector layer")
+                )
+                return self.tr("{}: {} cannot be opened as a {}. Give a file of that kind.").format(key, text, kind)
+        return ""
 
     def _cure(self, message):
         """What may stand in the parameter that QGIS calls incorrect without saying why."""

@@ -32,6 +32,11 @@ class Dated:
         return self.epoch.iso() if self.epoch else ""
 
 
+def _time_key(key):
+    """The parameter that says when the scene of a parameter was taken."""
+    return "EPOCHS" if key.startswith("INPUTS") else f"EPOCH_{key}"
+
+
 class ComparePixels(RasonAlgorithm):
     """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``read`` and ``work``."""
 
@@ -95,32 +100,38 @@ class ComparePixels(RasonAlgorithm):
 
     def _opened(self, key, layer, given, bands):
         scene = bridge.read_scene(layer, bands=bands, name=key)
-        epoch = (
-            epochs.read(given, "EPOCHS" if key.startswith("INPUTS") else f"EPOCH_{key}")
-            if given
-            else epochs.from_metadata(scene.metadata)
-        )
+        epoch = epochs.read(given, _time_key(key)) if given else epochs.from_metadata(scene.metadata)
         return Dated(scene, key, bridge.scene_name(layer), layer, epoch)
 
     def _ordered(self, opened, feedback):
         without = [item.key for item in opened if item.epoch is None]
         if without:
             feedback.pushWarning(
-                self.tr("{} does not say when it was taken: the scenes are taken in the order given.").format(
-                    ", ".join(without)
-                )
+                self.tr(
+                    "{} does not say when it was taken: the scenes are taken in the order given. Give {} to be sure."
+                ).format(self.tr(" and ").join(without), self.tr(" and ").join(map(_time_key, without)))
             )
             return opened
-        for text in sorted({item.epoch.warning for item in opened if item.epoch.warning}):
-            feedback.pushWarning(text)
-        if len({item.epoch.precision for item in opened}) > 1:
-            feedback.pushWarning(self.tr("The epochs are known to different precision: their order is by what is known."))
+        for item in opened:
+            if item.epoch.warning:
+                feedback.pushWarning(f"{item.key}: {item.epoch.warning}")
+        precisions = sorted({item.epoch.precision for item in opened})
+        if len(precisions) > 1:
+            feedback.pushWarning(self.tr("The dates are known to different precision ({}).").format(", ".join(precisions)))
         ordered = sorted(opened, key=lambda item: item.epoch.utc)
         for first, second in zip(ordered, ordered[1:]):
-            if first.epoch.utc == second.epoch.utc:
+            keys = sorted({_time_key(item.key) for item in (first, second)})
+            told = {"first": first.key, "second": second.key, "keys": self.tr(" and ").join(keys)}
+            if first.iso == second.iso:
                 raise Refusal(
-                    self.tr("{first} and {second} are of the same epoch ({epoch}). Choose scenes of different dates, or give EPOCH."),
-                    first=first.key, second=second.key, epoch=first.iso,
+                    self.tr("{first} and {second} are of the same epoch ({epoch}). Choose scenes of different dates, or correct it by {keys}."),
+                    epoch=first.iso, **told,
+                )  # fmt: skip
+            if epochs.may_be_one(first.epoch, second.epoch):
+                raise Refusal(
+                    self.tr("Which of {first} ({epoch_1}) and {second} ({epoch_2}) is the earlier one is not known. Give the times of both "
+                            "with the same precision ({keys})."),
+                    epoch_1=first.iso, epoch_2=second.iso, **told,
                 )  # fmt: skip
         if ordered != opened:
             feedback.pushWarning(

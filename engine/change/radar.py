@@ -91,7 +91,8 @@ def survey(
             "Hardly any pixel is above 0 in every scene: check nodata, VALUES and that the scenes are backscatter."
         )
     if (steps == 1).all() and measured.max() >= omnibus.MOST_LOOKS:
-        raise Refusal("Two of the scenes hold the same picture. Choose scenes of different dates.")
+        twin = int(measured.max(1).argmax())
+        raise Refusal(f"{names[twin]} and {names[twin + 1]} hold the same picture. Choose scenes of different dates.")
     own = float(np.median(measured))
     warnings = []
     if looks is None and own >= omnibus.MOST_LOOKS * 0.99:

@@ -203,7 +203,7 @@ class ChangeOptical(ComparePixels):
         elif model.correlations[0] < irmad.LITTLE:
             feedback.pushWarning(
                 self.tr(
-                    "Pixel by pixel the scenes have little in common (correlation {:.2f}): season, shadows or a shift differ so much that change "
+                    "Pixel by pixel the scenes have little in common (correlation {:.2f}): check that both show the same place. If they do, season, shadows or a shift differ so much that change "
                     "drowns in it, and little will be found. A coarser GSD helps."
                 ).format(model.correlations[0])
             )

@@ -111,17 +111,11 @@ class ChangeSar(ComparePixels):
         """Open and check everything; nothing is written yet."""
         layers = self.parameterAsLayerList(parameters, "INPUTS", context)
         if not 2 <= len(layers) <= MOST:
-            raise Refusal(self.tr("INPUTS holds {count} scenes: give 2 to {most}."), count=len(layers), most=MOST)
+            raise Refusal(self.tr("INPUTS: give 2 to {most} scenes, not {count}."), count=len(layers), most=MOST)
         keys = [f"INPUTS {i + 1} ({bridge.scene_name(layer)})" for i, layer in enumerate(layers)]
         given = self._epochs(parameters, context, keys)
         bands = self.parameterAsString(parameters, "BANDS", context)
         self.series = self.dated(list(zip(keys, layers)), given, bands, feedback)
-        undated = [item.key for item in self.series if item.epoch is None]
-        if undated:
-            raise NoAcquisitionTime(
-                self.tr("{scene} does not say when it was taken. Give EPOCHS, one for each scene in the order of INPUTS."),
-                scene=undated[0],
-            )
         found, names = [item.scene for item in self.series], [item.key for item in self.series]
         self.stack = streams.Stack.of(found, radar.polarisations(found, names), names)
         looks = None if parameters.get("LOOKS") is None else self.parameterAsDouble(parameters, "LOOKS", context)
@@ -134,12 +128,22 @@ class ChangeSar(ComparePixels):
             feedback.pushWarning(text)
         self.level = self.parameterAsDouble(parameters, "SIGNIFICANCE", context)
 
+    def _ordered(self, opened, feedback):
+        """By time, which every scene must say."""
+        undated = [item.key for item in opened if item.epoch is None]
+        if undated:
+            raise NoAcquisitionTime(
+                self.tr("{scene} does not say when it was taken. Give EPOCHS, one for each scene in the order of INPUTS."),
+                scene=undated[0],
+            )
+        return super()._ordered(opened, feedback)
+
     def _epochs(self, parameters, context, keys):
         text = self.parameterAsString(parameters, "EPOCHS", context)
         told = [part for part in re.split(r"[,;\s]+", text or "") if part]
         if told and len(told) != len(keys):
             raise Refusal(
-                self.tr("EPOCHS names {told} times, INPUTS holds {count} scenes: give one for each."),
+                self.tr("EPOCHS gives a time for {told} of the {count} scenes in INPUTS: give one for each."),
                 told=len(told),
                 count=len(keys),
             )

@@ -168,6 +168,12 @@ class CompareCounts(RasonAlgorithm):
             if asked:
                 self.marks[key] = self.marks[key].select(np.isin(self.marks[key].class_name, asked))
         kinds = [set(self.marks[key].class_name) for key in LAYERS]
+        if asked and not kinds[0] | kinds[1]:
+            raise Refusal(
+                self.tr("Neither MARKS_1 nor MARKS_2 holds {}, but {}. Change CLASSES.").format(
+                    ", ".join(asked), ", ".join(named) or self.tr("objects without a class")
+                )
+            )
         if not kinds[0] & kinds[1]:
             raise Refusal(
                 self.tr(

@@ -246,8 +246,8 @@ class CompareEpochs(RasonAlgorithm):
 
     def _check_order(self):
         """The two epochs must be two, and it must be known which came first."""
-        short, long = sorted((when.iso() for when in self.epochs), key=len)
-        if long.startswith(short):
+        if epoch.may_be_one(*self.epochs):
+            short, long = sorted((when.iso() for when in self.epochs), key=len)
             raise Refusal(
                 self.tr("The epochs {} and {} may be the same day: give both with the same precision.").format(short, long)
             )

@@ -128,6 +128,12 @@ class CompareTrains(RasonAlgorithm):
                 raise Refusal(
                     self.tr("TRAIN_1 and TRAIN_2 are of the same epoch ({}). Choose two epochs.").format(times[0].iso())
                 )
+            if epoch.may_be_one(*times):
+                raise Refusal(
+                    self.tr(
+                        "TRAIN_1 and TRAIN_2 may be of the same day ({} and {}): give both epochs with the same precision."
+                    ).format(*(when.iso() for when in times))
+                )
             if times[1].utc < times[0].utc:
                 self.warnings.append(self.tr("TRAIN_2 is the earlier sighting: the two were sorted."))
                 sightings = sightings[::-1]
@@ -168,6 +174,8 @@ class CompareTrains(RasonAlgorithm):
             )
         position = np.array([_number(texts["position_m"][i]) for i in chosen])
         wagons = marks.select(chosen)
+        if scene:
+            self._check_seen(scene, wagons, name, scene_key)
         if not np.isfinite(position).all():
             position = _along(wagons)
         wagons = wagons.with_(position_m=position).select(np.argsort(position, kind="stable"))
@@ -176,6 +184,17 @@ class CompareTrains(RasonAlgorithm):
             self.warnings.append(self.tr("{}: a gap of {:.0f} m between two wagons: perhaps two trains. Select the wagons of "
                                          "one.").format(name, gaps.max()))  # fmt: skip
         return wagons, epoch.read(dates[0], f"{name}: epoch") if dates else None, scene
+
+    def _check_seen(self, scene, wagons, name, scene_key):
+        """The wagons must stand in their scene: their colours are read there."""
+        west, south, east, north = scene.bounds
+        outside = (wagons.x < west) | (wagons.x > east) | (wagons.y < south) | (wagons.y > north)
+        if outside.any():
+            raise Refusal(
+                self.tr("{} of the {} wagons of {} lie outside {}. Give the scene in which they were detected.").format(
+                    int(outside.sum()), len(wagons), name, scene_key
+                )
+            )
 
     def work(self, parameters, context, feedback):
         """Compare, then write."""

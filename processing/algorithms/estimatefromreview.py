@@ -118,6 +118,8 @@ class EstimateFromReview(RasonAlgorithm):
                     "REVIEWS: {} cells are done from the first on, three are needed and twenty make a useful interval."
                 ).format(len(self.looked))
             )
+        self.epoch = marks.only([str(row["epoch"] or "") for row in rows], "epoch", "REVIEWS")
+        self.scene = marks.only([str(row["scene"] or "") for row in rows], "scene", "REVIEWS")
         self._count(parameters, context, source, feedback)
         empty = [row["cell_id"] for row in self.looked if row["seen"] is None]
         if empty:
@@ -126,8 +128,6 @@ class EstimateFromReview(RasonAlgorithm):
                     ", ".join(map(str, empty[:5]))
                 )
             )
-        self.epoch = marks.only([str(row["epoch"] or "") for row in rows], "epoch", "REVIEWS")
-        self.scene = marks.only([str(row["scene"] or "") for row in rows], "scene", "REVIEWS")
 
     def _count(self, parameters, context, source, feedback):
         """Fill in seen from MARKS."""
@@ -135,10 +135,8 @@ class EstimateFromReview(RasonAlgorithm):
         if layer is None:
             return
         frame = bridge.frame_of(source, "REVIEWS")
-        found, texts = bridge.read_marks(layer, frame, context, "MARKS")
-        name = self.looked[0]["class"]
-        has_class = bridge.field_index(layer.fields(), "class") >= 0
-        mine = found.class_name == name if has_class else np.ones(len(found), bool)
+        found, texts = bridge.read_marks(layer, frame, context, "MARKS", rejected=True)
+        mine = self._mine(found, texts, bridge.field_index(layer.fields(), "class") >= 0, feedback)
         polygons = bridge.read_polygons(
             bridge.Part(source, source.getFeatures()), frame, context, feedback, "REVIEWS", ("rank",)
         )
@@ -162,6 +160,24 @@ class EstimateFromReview(RasonAlgorithm):
             )
         if not any(row["seen"] for row in self.looked) and mine.any():
             feedback.pushWarning(self.tr("None of MARKS lies in a done cell. Check that the layers show the same place."))
+
+    def _mine(self, found, texts, has_class, feedback):
+        """Which marks are of the class and scene of the review and not rejected; refuses a layer that is of something else."""
+        name = self.looked[0]["class"]
+        scene = np.array(texts["scene"], object)
+        here = np.isin(scene, ["", self.scene]) if self.scene else np.ones(len(found), bool)
+        mine = here & ((found.class_name == name) if has_class else True)
+        if len(found) and not mine.any():
+            raise Refusal(
+                self.tr("MARKS hold no {} of {}, but {} of {}. Give the marks of the scene that was reviewed.").format(
+                    name, self.scene or self.tr("the scene"),
+                    ", ".join(sorted({*found.class_name})[:3]) if has_class else self.tr("objects"),
+                    ", ".join(sorted({*scene} - {""})[:3]) or self.tr("no named scene"),
+                )
+            )  # fmt: skip
+        if not here.all():
+            feedback.pushInfo(self.tr("{} marks of other scenes are left out.").format(int((~here).sum())))
+        return mine & (np.array(texts["status"], object) != schema.REJECTED)
 
     def work(self, parameters, context, feedback):
         """Estimate, say, write."""

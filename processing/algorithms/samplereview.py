@@ -123,6 +123,10 @@ class SampleReview(RasonAlgorithm):
         side = self.parameterAsDouble(parameters, "CELL", context) if parameters.get("CELL") not in (None, "") else 0.0
         side = side or cells.SIDES_M.get(self.class_name, cells.USUAL_SIDE_M)
         self.sample = cells.frame(zones, side, found.x, found.y, found.p)
+        if not len(found) and self.parameterAsSource(parameters, "DETECTIONS", context) is not None:
+            feedback.pushWarning(
+                self.tr("DETECTIONS hold no {}: cells are drawn by their ground alone.").format(self.class_name)
+            )
         if len(found) and not self.sample.expected.any():
             feedback.pushWarning(self.tr("None of DETECTIONS lies in ZONES: cells are drawn by their ground alone."))
         self.order = self.sample.order(self.parameterAsInt(parameters, "SEED", context))

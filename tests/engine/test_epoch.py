@@ -76,3 +76,17 @@ def test_precision_drops_what_is_not_known():
     full = epoch.read("2023-10-12T02:05:00Z")
     assert epoch.with_precision(full, "day").iso() == "2023-10-12"
     assert epoch.with_precision(full, "month").utc.day == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2023-10-12", "2023-10-12T02:05:00Z", True),
+        ("2023-10-12T02:05:00Z", "2023-10", True),
+        ("2023-10", "2023-10", True),
+        ("2023-10-12", "2023-10-13T00:00:00Z", False),
+        ("2023-10", "2023-11-01", False),
+    ],
+)
+def test_epochs_that_may_be_one(first, second, same):
+    assert epoch.may_be_one(epoch.read(first), epoch.read(second)) is same

@@ -178,9 +178,20 @@ def why_not(algorithm, **given):
 def test_a_missing_file_among_tables(provider, place, algorithm, key):
     looks = {"LOOKS": [place.zones]} if key == "DETECTIONS" else {}
     told = why_not(f"rason:{algorithm}", **{**looks, key: ["/nowhere/t.gpkg"]})
-    assert told.endswith(f"for {key}: a layer of it cannot be opened. Check the paths.")
+    assert told == f"{key}: /nowhere/t.gpkg does not exist. Check the path."
 
 
 def test_a_time_that_is_none_is_told_how_one_is_written(provider, place):
     told = why_not("rason:tallyscene", INPUT=place.scene, ZONES=place.zones, EPOCH="gestern")
     assert told.endswith("for EPOCH: give a time in UTC such as 2023-10-12T02:05:00Z.")
+
+
+def test_what_is_there_is_not_called_missing(provider, place, tmp_path):
+    other = tmp_path / "o.tif"
+    given = {"INPUT": place.scene, "REFERENCE": place.zones, "OUTPUT": str(other), "TIE_POINTS": "memory:"}
+    told = why_not("rason:alignscene", **given)
+    assert told == f"REFERENCE: {place.zones} cannot be opened as a raster. Give a file of that kind."
+    told = why_not("rason:alignscene", **given | {"REFERENCE": place.scene, "MASK": place.scene})
+    assert told == f"MASK: {place.scene} cannot be opened as a vector layer. Give a file of that kind."
+    told = why_not("rason:alignscene", **given | {"REFERENCE": "/nowhere/b.tif"})
+    assert told == "REFERENCE: /nowhere/b.tif does not exist. Check the path."

@@ -79,3 +79,19 @@ def test_radar_is_sent_elsewhere(refused, given):
 def test_the_same_picture_under_another_date(refused, given, variant):
     copy = variant(given["BEFORE"], "copy.tif")
     refused("same picture", "rason:changeoptical", **given | {"AFTER": copy}, EPOCH_AFTER="2023-10-01")
+
+
+def test_times_of_which_nobody_knows_the_order_are_refused(refused, run, given):
+    refused(
+        "earlier one is not known",
+        "rason:changeoptical",
+        **given,
+        EPOCH_BEFORE="2023-10-12",
+        EPOCH_AFTER="2023-10-12T02:05:00Z",
+    )
+    refused(
+        "EPOCH_AFTER and EPOCH_BEFORE", "rason:changeoptical", **given, EPOCH_BEFORE="2023-10-12", EPOCH_AFTER="2023-10-12"
+    )
+    run("rason:changeoptical", **given, EPOCH_BEFORE="2023-07-18", EPOCH_AFTER="2023-10-12T02:05:00")
+    log = run.feedback.textLog()
+    assert "different precision (day, second)" in log and "AFTER: The time 2023-10-12T02:05:00 names no zone" in log

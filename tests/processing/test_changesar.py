@@ -118,3 +118,16 @@ def read(path):
 def test_bad_input(refused, given, looks, tmp_path, words):
     refused(words, "rason:changesar", **given | CASES[words](looks, tmp_path))
     assert not (tmp_path / "c.tif").exists() and not (tmp_path / "c.gpkg").exists()
+
+
+@pytest.mark.parametrize("first", ["2023-07-02", "2023-07"])
+def test_a_day_and_an_hour_of_it_have_no_order(refused, given, looks, tmp_path, first):
+    two = given | {"INPUTS": looks[:2], "EPOCHS": f"{first},2023-07-02T09:33:00Z"}
+    refused("earlier one is not known.*same precision .EPOCHS", "rason:changesar", **two)
+    assert not (tmp_path / "c.tif").exists()
+
+
+def test_what_is_said_of_one_scene_names_it(refused, given, looks, tmp_path):
+    same = radar(tmp_path / "again.tif", read(looks[0]), DAYS[1])
+    refused("s0.tif and again.tif hold the same picture", "rason:changesar", **given | {"INPUTS": [looks[0], same]})
+    refused("/nowhere/x.tif does not exist", "rason:changesar", **given | {"INPUTS": [looks[0], "/nowhere/x.tif"]})

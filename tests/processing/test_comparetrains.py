@@ -36,6 +36,7 @@ def layers(make_zones, tmp_path_factory):
         "points": write("points", names, "2024-04-01", 3, shape=lambda outline: outline.centroid),
         "tracks": write("tracks", names, "2024-04-01", 3, zone=["t1", "t2"] * 10),
         "empty": write("empty", [], "2024-04-01", 3),
+        "hour": write("hour", names, "2024-03-01T02:05:00Z", 3),
         "undated": write("undated", names, "", 3),
     }
 
@@ -78,3 +79,17 @@ def test_bad_sightings_are_refused(refused, layers, place, change, words):
     named = {key: layers.get(value) or getattr(place, str(value), value) for key, value in change.items()}
     given = {"TRAIN_1": layers["first"], "TRAIN_2": layers["again"], "OUTPUT": "memory:", **named}
     refused(words, "rason:comparetrains", **given)
+
+
+def test_a_day_and_an_hour_of_it_have_no_order(refused, layers):
+    given = {"TRAIN_1": layers["first"], "TRAIN_2": layers["hour"], "OUTPUT": "memory:"}
+    refused("may be of the same day .2024-03-01 and 2024-03-01T02:05:00Z", "rason:comparetrains", **given)
+
+
+def test_scenes_that_do_not_show_the_wagons_are_refused(refused, layers, place, tmp_path):
+    from osgeo import gdal
+
+    far = str(tmp_path / "far.tif")
+    gdal.Translate(far, place.scene, outputBounds=[7e5, 4.66e6, 7.002e5, 4.6598e6])
+    given = {"TRAIN_1": layers["first"], "TRAIN_2": layers["again"], "OUTPUT": "memory:"}
+    refused("of TRAIN_1 lie outside BEFORE", "rason:comparetrains", **given, BEFORE=far, AFTER=place.scene)

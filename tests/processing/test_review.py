@@ -252,3 +252,24 @@ def test_a_cell_done_without_all_verdicts_is_refused(run, refused, reviewed, mak
             OUTPUT=str(tmp_path / "n.json"))  # fmt: skip
     assert run("rason:accuracy", DETECTIONS=reviewed["DETECTIONS"], ZONES=reviewed["ZONES"], TRUTH=reviewed["last"], CLASSES="freight_car",
                OUTPUT="memory:")  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [{"class": "freight_car"}, {"scene": "r.tif"}])
+def test_marks_of_something_else_are_not_counted_as_none(refused, drawn, make_zones, tmp_path, other):
+    marks = make_zones(tmp_path / "m.gpkg", objects(30, status="accepted", **other), fields=FIELDS)
+    refused(f"MARKS hold no container of s.tif, but .*{[*other.values()][0]}", "rason:estimatefromreview",
+            REVIEWS=fill(drawn, lambda cell: None), MARKS=marks, OUTPUT="memory:")  # fmt: skip
+
+
+def test_marks_of_other_scenes_are_left_out(run, layers, make_zones, tmp_path):
+    path = str(tmp_path / "c.gpkg")
+    run("rason:samplereview", **layers, CELLS=25, OUTPUT=path)
+    marks = objects(40, status="accepted") + objects(9, seed=3, status="accepted", scene="r.tif")
+    layer = make_zones(tmp_path / "m.gpkg", marks, fields=FIELDS)
+    result = run("rason:estimatefromreview", REVIEWS=fill(path, lambda cell: None), MARKS=layer, PEOPLE=0, OUTPUT="memory:")
+    assert result["TOTAL"] == 40 and "9 marks of other scenes" in run.feedback.textLog()
+
+
+def test_detections_without_the_class_are_said(run, layers):
+    run("rason:samplereview", **layers, CLASSES="cars", OUTPUT="memory:")
+    assert "DETECTIONS hold no cars" in run.feedback.textLog()
