@@ -8,7 +8,7 @@ What is seen is counted, boxes on trucks and wagons included; boxes under others
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..tiles import grown, tiles
 from ..zones import Zone
 from .base import Found, Progress, SceneLike, ZoneByZone, part, silent
 from .block_boxes import LARGEST, LENGTHS_M, PIXEL_M, SMALLEST, Picture, Settings, boxes_of
-from .blocks import AXIS_CLEAR, blocks_of
+from .blocks import AXIS_CLEAR, blocks_of, spread
 from .boxes import Boxes
 from .ground import BARE, DEEP, DIM, RAISED, SHADOW, Ground, as_bytes, lab
 from .lookalikes import free_standing, parked, roof_pieces, rubble, shadows, touching
@@ -32,6 +32,7 @@ TYPE_P_MOST = {
     "45 ft": 0.85,
 }  # they differ by 1.5 m: on simulated yards half of the longer ones pass for the shorter
 RING_M = 8.0  # ground is learned this far around the zone
+PAD_M = 4.0  # and this far around boxes that stand on a pad of their own
 RING_PIXELS = 1e6  # the ring of a large zone is read coarser, to this many pixels in all
 RING_PIECE_M = 400.0  # in pieces of this side
 RING_OTHER = 0.2  # a ring with more of other things than this may have taught them as ground; clean ones hold up to 0.13
@@ -50,33 +51,39 @@ MARGIN_M = 2.0  # boxes centred this far outside compete for the ground too, and
 @dataclass(frozen=True)
 class Square:
     """What was found in one square of a zone: boxes with their circumstances, how clearly edges share a direction (0 where
-    nothing stands), and how many vehicles were left out.
+    nothing stands), how many vehicles were left out, and how many boxes in blocks as pieces of a roof.
 
     scale: of each box's block. free: whether a box stands free on both long sides. alone: whether its block has fewer than
-    three boxes.
+    three boxes. pad: whether it stands on ground that was learned beside it.
     """
 
     found: Detections
     scale: np.ndarray
     free: np.ndarray
     alone: np.ndarray
+    pad: np.ndarray
     axis_clear: float = 0.0
     vehicles: int = 0
+    roof: int = 0
 
     @classmethod
     def empty(cls, axis_clear: float = 0.0) -> Square:
         """Nothing found."""
-        return cls(Detections.empty(), np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), axis_clear)
+        no = np.zeros(0, bool)
+        return cls(Detections.empty(), np.zeros(0), no, no, no, axis_clear)
 
     @classmethod
     def together(cls, parts: Sequence[Square], axis_clear: float = 0.0) -> Square:
         """All boxes of several."""
         if not parts:
             return cls.empty(axis_clear)
-        scale, free, alone = (np.concatenate([getattr(part, name) for part in parts]) for name in ("scale", "free", "alone"))
+        scale, free, alone, pad = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("scale", "free", "alone", "pad")
+        )
         found = Detections.concatenate([part.found for part in parts])
         clear = max(axis_clear, *(part.axis_clear for part in parts))
-        return cls(found, scale, free, alone, clear, sum(part.vehicles for part in parts))
+        vehicles, roof = (sum(getattr(part, name) for part in parts) for name in ("vehicles", "roof"))
+        return cls(found, scale, free, alone, pad, clear, vehicles, roof)
 
     @property
     def usual_scale(self) -> float | None:
@@ -86,10 +93,23 @@ class Square:
 
     def select(self, which: Any, more_vehicles: int = 0) -> Square:
         """The boxes of a mask."""
+        scale, free, alone, pad = (values[which] for values in (self.scale, self.free, self.alone, self.pad))
         vehicles = self.vehicles + more_vehicles
-        return Square(
-            self.found.select(which), self.scale[which], self.free[which], self.alone[which], self.axis_clear, vehicles
-        )
+        return Square(self.found.select(which), scale, free, alone, pad, self.axis_clear, vehicles, self.roof)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A square of a zone, and the patch around it with its colours as bytes (3, rows, columns)."""
+
+    zone: Zone
+    square: Any
+    patch: Patch
+    colour: np.ndarray
+
+    def holds(self, boxes: Boxes, picture: Picture) -> np.ndarray:
+        """Bool (n,): boxes of a picture whose centre lies in the square."""
+        return Zone("", "area", self.square).holds(*picture.view.to_frame(*boxes.centre.T))
 
 
 class Containers(ZoneByZone):
@@ -141,32 +161,59 @@ class Containers(ZoneByZone):
         patch = scene.read(grown(square.bounds, HALO_M), PIXEL_M)
         if ground is None or not patch.valid.any():
             return Square.empty()
-        colour = as_bytes(patch.rgb())
-        kinds = ground.kinds(colour, settings.colours) * patch.valid
-        raised = (kinds & RAISED > 0) & patch.inside(zone.geometry.buffer(MARGIN_M))
-        found, clear = blocks_of(colour, raised, kinds & BARE > 0, patch.gsd_m)
+        place = Place(zone, square, patch, as_bytes(patch.rgb()))
+        return self._things(place, patch.inside(zone.geometry.buffer(MARGIN_M)), ground, settings, scale, progress)
+
+    def _things(
+        self,
+        place: Place,
+        where: np.ndarray,
+        ground: Ground,
+        settings: Settings,
+        scale: float | None,
+        progress: Progress,
+        paved: bool = False,
+    ) -> Square:
+        """What stands in a part of a square (bool picture of its patch).
+
+        Boxes that hardly fill the thing they lie on are pieces of a roof, or stand on a pad that the ground around the zone does
+        not show. So its colours next to them are taken for ground too, and the block is looked at once more (``paved``): on a
+        roof hardly an outline remains, on a pad the boxes do.
+        """
+        kinds = ground.kinds(place.colour, settings.colours) * place.patch.valid
+        found, clear = blocks_of(place.colour, (kinds & RAISED > 0) & where, kinds & BARE > 0, place.patch.gsd_m)
         parts = []
         for k, block in enumerate(found):
-            progress(k / len(found))
-            boxes = boxes_of(colour, patch, block.mine, block.axis_deg, ground, settings, scale)
-            parts.append(self._block(*boxes, zone, square, settings))
+            within = part(progress, k, len(found))
+            within(0.0)
+            boxes, picture, scale_here = boxes_of(
+                place.colour, place.patch, block.mine, block.axis_deg, ground, settings, scale
+            )
+            roof = roof_pieces(boxes, picture.raised, PIXEL_M)
+            best = self._block(boxes.select(~roof), picture, scale_here, place, settings)
+            pieces = boxes.select(roof)
+            best = replace(best, roof=int((place.holds(pieces, picture) & ~_alone(pieces)).sum()))
+            pad = _next_to(pieces, picture) if len(pieces) and not paved else None
+            if pad is not None:
+                again = self._things(place, where & block.mine, ground.with_(pad), settings, scale, within, paved=True)
+                again = again.select(~again.alone)
+                if len(again.found) > len(best.found):
+                    best = replace(again, pad=np.ones(len(again.found), bool))
+            parts.append(best)
         return Square.together(parts, clear)
 
-    def _block(self, boxes: Boxes, picture: Picture, scale: float, zone: Zone, square: Any, settings: Settings) -> Square:
+    def _block(self, boxes: Boxes, picture: Picture, scale: float, place: Place, settings: Settings) -> Square:
         """Boxes of one block whose centre lies in a square, without what only looks like boxes."""
-        boxes = boxes.select(
-            ~shadows(boxes, picture.are(SHADOW), picture.are(DIM)) & ~roof_pieces(boxes, picture.raised, PIXEL_M)
-        )
+        boxes = boxes.select(~shadows(boxes, picture.are(SHADOW), picture.are(DIM)))
         boxes = boxes.select(~rubble(boxes.score > settings.strong, touching(boxes, PIXEL_M)))
         dark = picture.are(SHADOW, DEEP)
         free = free_standing(boxes, picture.raised & ~dark, PIXEL_M)
         vehicles = parked(boxes, free, dark, PIXEL_M)
-        block = touching(boxes, PIXEL_M)
-        alone = np.bincount(block, ~vehicles, 1)[block] < FEW
-        here = Zone("", "area", square).holds(*picture.view.to_frame(*boxes.centre.T))
+        alone, here = _alone(boxes, ~vehicles), place.holds(boxes, picture)
         kept = here & ~vehicles
-        found = _detections(boxes.select(kept), free[kept], scale, picture, zone, settings)
-        return Square(found, np.full(len(found), scale), free[kept], alone[kept], 0.0, int((here & vehicles).sum()))
+        found = _detections(boxes.select(kept), free[kept], scale, picture, place.zone, settings)
+        scales, pad = np.full(len(found), scale), np.zeros(len(found), bool)
+        return Square(found, scales, free[kept], alone[kept], pad, 0.0, int((here & vehicles).sum()))
 
     def _footprint_m2(self, scene: SceneLike, square: Any, ground: Ground | None) -> float:
         """Area that is neither ground nor its shadow, where edges share an axis: gaps and visible side walls count too."""
@@ -180,6 +227,21 @@ class Containers(ZoneByZone):
         if not blocks_of(colour, covered, kinds & BARE > 0, patch.gsd_m)[0]:
             return 0.0
         return float((covered & (kinds & SHADOW == 0)).sum()) * patch.gsd_m**2
+
+
+def _alone(boxes: Boxes, counted: Any = None) -> np.ndarray:
+    """Bool (n,): boxes in a block of fewer than three, of those that count (bool, n)."""
+    block = touching(boxes, PIXEL_M)
+    return np.bincount(block, counted, 1)[block] < FEW
+
+
+def _next_to(boxes: Boxes, picture: Picture) -> Ground | None:
+    """What the surface looks like that some boxes lie on: as the ground of a zone is, learned from the few metres around them."""
+    under = np.zeros(picture.raised.shape, bool)
+    for (left, top), (right, bottom) in zip(boxes.low.astype(int), boxes.high.astype(int)):
+        under[max(top, 0) : bottom, max(left, 0) : right] = True
+    ring = spread(under, int(PAD_M / PIXEL_M)) & ~under & picture.raised & ~picture.are(SHADOW, DEEP)
+    return Ground.learn(lab(picture.view.rgb[:, ring]).T)
 
 
 def _detections(
@@ -270,6 +332,16 @@ def _square_warnings(zone: Zone, boxes: Square) -> Iterator[str]:
         yield (
             f"Zone {zone.zone_id}: {boxes.vehicles} objects of a container's size stand free in rows like parked vehicles and "
             "are not counted; add them by hand if they are containers."
+        )
+    if boxes.pad.any():
+        yield (
+            f"Zone {zone.zone_id}: {int(boxes.pad.sum())} of {count} boxes stand on a pad unlike the ground around the zone, so its "
+            "colours were learned beside them: boxes may be missed; draw the zone closer to the blocks."
+        )
+    if boxes.roof >= FEW:
+        yield (
+            f"Zone {zone.zone_id}: {boxes.roof} outlines like boxes lie on a much larger surface and are taken for pieces of a "
+            "roof, not counted; if they are containers on a pad, draw the zone closer to the blocks."
         )
     edge = boxes.scale[(boxes.scale < SMALLEST + 0.01) | (boxes.scale > LARGEST - 0.01)]
     if len(edge):

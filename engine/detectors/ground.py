@@ -80,6 +80,10 @@ class Ground:
         spreads = [np.maximum(sample[nearest == k].std(0), MIN_SPREAD) for k in kept]
         return cls(centres[kept], np.array(spreads))
 
+    def with_(self, other: Ground) -> Ground:
+        """Both: a yard's surroundings and its own paving."""
+        return Ground(np.concatenate([self.centres, other.centres]), np.concatenate([self.spreads, other.spreads]))
+
     def distance(self, colours: np.ndarray) -> np.ndarray:
         """How many standard deviations Lab colours (3, ...) lie from the nearest ground colour."""
         # The squares multiplied out: one product of matrices for all centres.

@@ -13,6 +13,8 @@ from rason.engine.zones import Zone
 GSD = 0.3
 GROUND = (0.45, 0.42, 0.40)
 PAINTS = ((0.7, 0.2, 0.15), (0.15, 0.25, 0.6), (0.85, 0.85, 0.8), (0.2, 0.55, 0.3))
+COLOURS = (*PAINTS, (0.68, 0.68, 0.66), (0.95, 0.95, 0.97))
+CONCRETE, SEAM = 4, 5  # of these: what boxes stand on, and seams
 
 
 def yard(boxes, size_m=(90, 90), gsd=GSD, turn_deg=0.0, seed=0):
@@ -26,7 +28,7 @@ def yard(boxes, size_m=(90, 90), gsd=GSD, turn_deg=0.0, seed=0):
     u, v = dx * c + dy * s + size_m[1] / 2, -dx * s + dy * c + size_m[0] / 2
     picture = np.broadcast_to(np.array(GROUND)[:, None, None], (3, rows, columns)).copy()
     for bx, by, length, width, paint in boxes:
-        picture[:, (abs(u - bx) < length / 2) & (abs(v - by) < width / 2)] = np.array(PAINTS[paint])[:, None]
+        picture[:, (abs(u - bx) < length / 2) & (abs(v - by) < width / 2)] = np.array(COLOURS[paint])[:, None]
     picture = picture.reshape(3, rows // fine, fine, columns // fine, fine).mean((2, 4))
     return ArrayScene((picture + rng.normal(0, 0.012, picture.shape)).astype(np.float32), gsd, y0=size_m[0])
 
@@ -216,3 +218,22 @@ def test_two_blocks_skewed_by_four_degrees_are_both_counted():
     skewed = found.y < 45
     assert skewed.sum() == 10
     assert np.abs(found.azimuth_deg[~skewed] - 90).max() < 1.5 and np.abs(found.azimuth_deg[skewed] - 94).max() < 2.5
+
+
+def test_boxes_on_a_pad_unlike_the_ground_around_the_zone_are_counted_and_said():
+    boxes = stack(45, 50, 6, 3)
+    scene = yard([(60, 60, 90, 80, CONCRETE), *boxes], size_m=(120, 120))
+    found = Containers().detect(scene, zone(8, 8, 112, 112))
+    assert len(boxes) - 3 <= len(found.detections) <= len(boxes)
+    assert any("on a pad unlike the ground" in line and "closer to the blocks" in line for line in found.warnings)
+    near = Containers().detect(scene, zone(30, 40, 86, 76))
+    assert len(near.detections) == len(boxes) and not any("pad" in line for line in near.warnings)
+
+
+def test_panels_of_a_roof_are_no_boxes_and_said():
+    seams = [(x, 60, 0.4, 14 * 2.74, SEAM) for x in (40, 52.8, 65.6)]
+    seams += [(52.8, 60 + k * 2.74, 26, 0.4, SEAM) for k in range(-7, 8)]
+    scene = yard([(60, 60, 96, 96, CONCRETE), *seams], size_m=(120, 120))
+    found = Containers().detect(scene, zone(8, 8, 112, 112))
+    assert not len(found.detections)
+    assert any("taken for pieces of a roof" in line for line in found.warnings)
