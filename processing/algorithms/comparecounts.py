@@ -58,7 +58,7 @@ class CompareCounts(RasonAlgorithm):
             "The estimate is capture-recapture (Chapman). It takes each counter to miss by chance; in truth objects that are hard to see "
             "are hard for both, so there are rather more: quote its lower end as at least.\n\n"
             "The smaller and the larger count are not an interval: both counters miss, so the true number mostly lies above both. In "
-            "simulation it lay between them in 0 to 9 % of cases, more often only where hardly anything was missed.\n\n"
+            "simulation it lay between them in 0 to 10 % of cases, more often only where hardly anything was missed.\n\n"
             "Marks that are no objects make the estimate too large: go through the singles, set their status to accepted or rejected, and "
             "run again with that layer as ADJUDICATED."
         )
