@@ -159,7 +159,7 @@ def count(labelled, gsd_m):
     except Refusal as refusal:
         return {**row, "refused": str(refusal)}
     row["seconds"] = round(time.process_time() - start, 1)
-    rows = {r["zone_id"]: r for r in result.rows if r["unit"] == "objects"}
+    rows = {r["zone_id"]: r for r in result.rows if r["unit"] == "objects" and r["class"] == name}  # not its tank cars
     if not rows:
         return {**row, "refused": "too coarse to count; length, area and share only"}
     row["zones"] = [
