@@ -56,12 +56,18 @@ def given_roles(text: str, count: int) -> tuple[str, ...]:
     roles = tuple(word.strip().lower() for word in text.split(",") if word.strip())
     unknown = sorted(set(roles) - set(ROLES))
     if unknown:
-        raise Refusal(f"BANDS: {', '.join(unknown)} is no band role. Known are {', '.join(ROLES)}.")
+        raise Refusal(
+            "BANDS: {names} is no band role. Known are {names_2}.", names=", ".join(unknown), names_2=", ".join(ROLES)
+        )
     if len(roles) != count:
-        raise Refusal(f"BANDS names {len(roles)} bands, INPUT has {count}: name each one, 'other' where it does not matter.")
+        raise Refusal(
+            "BANDS names {roles} bands, INPUT has {count}: name each one, 'other' where it does not matter.",
+            roles=len(roles),
+            count=count,
+        )
     double = sorted({role for role in roles if role in POLARISATIONS and roles.count(role) > 1})
     if double:
-        raise Refusal(f"BANDS names {', '.join(double)} twice: each polarisation can be one band only.")
+        raise Refusal("BANDS names {names} twice: each polarisation can be one band only.", names=", ".join(double))
     if not set(roles) & {*VISIBLE, "nir", *POLARISATIONS}:
         raise Refusal("BANDS names no band that shows the ground (red, green, blue, nir, pan, grey, or vv, vh, hh, hv).")
     return roles
@@ -82,8 +88,12 @@ def paired(first: Sequence[str], second: Sequence[str], name_1: str, name_2: str
     """Which bands of two scenes show the same: by their roles where these tell, else in file order. Raises Refusal for unequal numbers."""
     if len(first) != len(second):
         raise Refusal(
-            f"{name_1} has {_told(first)}, {name_2} has {_told(second)}: give scenes with the "
-            "same bands, or cut them to those (gdal_translate -b)."
+            "{name_1} has {first}, {name_2} has {second}: give scenes with the same bands, or cut them to those "
+            "(gdal_translate -b).",
+            name_1=name_1,
+            first=_told(first),
+            name_2=name_2,
+            second=_told(second),
         )
     if len(set(first)) == len(first) and sorted(first) == sorted(second):
         return tuple(range(len(first))), tuple(second.index(role) for role in first)
@@ -99,7 +109,8 @@ def check_sensor(roles: Sequence[str], sensor: str) -> None:
     if sensor == "optical" and is_radar(roles):
         radar = ", ".join(role for role in roles if role in POLARISATIONS)
         raise Refusal(
-            f"INPUT is a radar scene ({radar}): ships in it are found by rason:detectshipssar, other classes are not."
+            "INPUT is a radar scene ({radar}): ships in it are found by rason:detectshipssar, other classes are not.",
+            radar=radar,
         )
     if sensor == "sar" and not is_radar(roles):
         raise Refusal(

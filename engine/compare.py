@@ -124,8 +124,8 @@ def compare(
     levels = {float(row["level"]) for row in (*first.values(), *second.values()) if row["estimate"] is not None}
     if len(levels) > 1:
         raise Refusal(
-            f"The two tallies have different levels ({', '.join(f'{x:g}' for x in sorted(levels))}). "
-            "Make both with the same LEVEL."
+            "The two tallies have different levels ({names}). Make both with the same LEVEL.",
+            names=", ".join(f"{x:g}" for x in sorted(levels)),
         )
     drawer = Drawer(calibrations, seed, size)
     level = levels.pop() if levels else SAME_LEVEL
@@ -145,10 +145,18 @@ def _by_key(rows: Iterable[Row], which: str) -> dict[Key, Row]:
     for row in rows:
         key = (str(row["zone_id"]), str(row["class"]), str(row.get("unit") or "objects"))
         if key in found:
-            raise Refusal(f"The {which} tally has zone {key[0]} twice for {key[1]} in {key[2]}. Give one epoch per tally.")
+            raise Refusal(
+                "The {which} tally has zone {key} twice for {key_2} in {key_3}. Give one epoch per tally.",
+                which=which,
+                key=key[0],
+                key_2=key[1],
+                key_3=key[2],
+            )
         if row["estimate"] is not None and None in (row["low"], row["high"], row["level"]):
             raise Refusal(
-                f"The {which} tally has an estimate without low, high or level in zone {key[0]}. Make it with rason:tally."
+                "The {which} tally has an estimate without low, high or level in zone {key}. Make it with rason:tally.",
+                which=which,
+                key=key[0],
             )
         found[key] = row
     return found

@@ -61,7 +61,8 @@ def plan(zones: Sequence[Zone], classes: Sequence[str]) -> tuple[dict[str, list[
     ]
     if len(without) == len(wanted):
         raise Refusal(
-            f"{' '.join(problems) or 'CLASSES is empty.'} Add such zones, change their kind, or choose other CLASSES."
+            "{value} Add such zones, change their kind, or choose other CLASSES.",
+            value=" ".join(problems) or "CLASSES is empty.",
         )
     return {name: chosen for name, chosen in wanted.items() if chosen}, problems
 

@@ -66,11 +66,14 @@ def check_causes(values: np.ndarray, name: str) -> None:
     top = float(values.max(initial=0))
     if top >= len(NAMES) or values.min(initial=0) < 0:
         raise Refusal(
-            f"{name} holds values up to {top:g}: it is no raster of rason:visibility, where 1 is seen and 0, 2 to 7 are hidden. "
-            "Run rason:visibility and give your mask there as MASK or QUALITY."
+            "{name} holds values up to {top:g}: it is no raster of rason:visibility, where 1 is seen and 0, 2 to "
+            "7 are hidden. Run rason:visibility and give your mask there as MASK or QUALITY.",
+            name=name,
+            top=top,
         )
     if not (values == CLEAR).any():
         raise Refusal(
-            f"{name} shows nothing of this scene: no pixel is 1 (seen). In a raster of rason:visibility 1 is seen and "
-            "everything else hidden; give another kind of mask to rason:visibility as MASK."
+            "{name} shows nothing of this scene: no pixel is 1 (seen). In a raster of rason:visibility 1 is seen "
+            "and everything else hidden; give another kind of mask to rason:visibility as MASK.",
+            name=name,
         )

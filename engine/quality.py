@@ -34,8 +34,10 @@ def kind_of(raster: ClassRaster, values: np.ndarray) -> str:
     if highest >= 1 << 12 and np.all((values == 1) | (values == 0) | (values >= 1 << 12)):
         return QA_PIXEL
     raise Refusal(
-        f"{raster.name}: neither its name nor its values (up to {highest:g}) say what it is. Set QUALITY_KIND to SCL or "
-        "QA_PIXEL, or give a mask of your own as MASK."
+        "{name}: neither its name nor its values (up to {highest:g}) say what it is. Set QUALITY_KIND to SCL "
+        "or QA_PIXEL, or give a mask of your own as MASK.",
+        name=raster.name,
+        highest=highest,
     )
 
 
@@ -45,14 +47,26 @@ def causes(kind: str, values: np.ndarray, name: str = "QUALITY") -> np.ndarray:
     Raises Refusal for values that the layer cannot hold.
     """
     if not np.all((values >= 0) & (values == np.floor(values))):
-        raise Refusal(f"{name} holds negative or broken numbers: it is no {kind} layer. Give the file as it was delivered.")
+        raise Refusal(
+            "{name} holds negative or broken numbers: it is no {kind} layer. Give the file as it was delivered.",
+            name=name,
+            kind=kind,
+        )
     values = values.astype(np.int64)
     if kind == SCL:
         if values.max(initial=0) >= len(_SCL):
-            raise Refusal(f"{name} holds values up to {values.max()}: it is no Sentinel-2 SCL layer, which ends at 11.")
+            raise Refusal(
+                "{name} holds values up to {max}: it is no Sentinel-2 SCL layer, which ends at 11.",
+                name=name,
+                max=values.max(),
+            )
         return _SCL[values]
     if values.max(initial=0) > 0xFFFF:
-        raise Refusal(f"{name} holds values up to {values.max()}: it is no Landsat QA_PIXEL layer, which has 16 bits.")
+        raise Refusal(
+            "{name} holds values up to {max}: it is no Landsat QA_PIXEL layer, which has 16 bits.",
+            name=name,
+            max=values.max(),
+        )
     out = np.full(values.shape, CLEAR, np.uint8)
     for bit, cause in _QA_BITS:
         out[(values >> bit) & 1 == 1] = cause

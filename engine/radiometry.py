@@ -128,7 +128,9 @@ def apply(
                     done += window[2] * window[3]
             out.FlushCache()
     except RuntimeError as error:
-        raise Refusal(f"OUTPUT: {path} could not be written ({error}). Choose another place.") from error
+        raise Refusal(
+            "OUTPUT: {path} could not be written ({error}). Choose another place.", path=path, error=error
+        ) from error
     return cut
 
 

@@ -23,7 +23,11 @@ def _ends(text: str, name: str) -> tuple[datetime, datetime]:
     # a year alone is read as its months
     found = [parse(part, source=name) for part in ([f"{text}-01", f"{text}-12"] if len(text) == 4 else [text])]
     if None in found:
-        raise Refusal(f"{name}: '{text}' is no date. Write date_from and date_to like 2023-07-18, 2023-07 or 2023.")
+        raise Refusal(
+            "{name}: '{text}' is no date. Write date_from and date_to like 2023-07-18, 2023-07 or 2023.",
+            name=name,
+            text=text,
+        )
     return _span(found[0])[0], _span(found[-1])[1]  # type: ignore[arg-type]
 
 

@@ -55,7 +55,10 @@ def tiles(bounds: Bounds, side_m: float, halo_m: float) -> Iterator[Tile]:
     west, south, east, north = bounds
     if not (side_m > 0 and halo_m >= 0 and all(map(math.isfinite, (*bounds, side_m, halo_m)))):
         raise Refusal(
-            f"Tiles of {side_m:g} m with a halo of {halo_m:g} m over {bounds} are impossible: give a positive side."
+            "Tiles of {side_m:g} m with a halo of {halo_m:g} m over {bounds} are impossible: give a positive side.",
+            side_m=side_m,
+            halo_m=halo_m,
+            bounds=bounds,
         )
     if east <= west or north <= south:
         return

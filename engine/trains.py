@@ -127,7 +127,7 @@ def compare_trains(
     """
     for train, which in ((first, "first"), (second, "second")):
         if not len(train):
-            raise Refusal(f"The {which} sighting holds no wagons. Select the wagons of one train.")
+            raise Refusal("The {which} sighting holds no wagons. Select the wagons of one train.", which=which)
     lengths = len(first), len(second)
     scores = _scores(first, second, length_sd_m)
     forward, backward = _align(scores), _align(scores[:, ::-1])

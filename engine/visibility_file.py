@@ -49,4 +49,6 @@ def write(mask: Mask, frame: Frame, path: str | Path, metadata: Mapping[str, str
                 band.WriteArray(mask.causes[top : top + _STRIP], 0, top)
             file.FlushCache()
     except RuntimeError as error:
-        raise Refusal(f"OUTPUT: {path} could not be written ({error}). Choose another place.") from error
+        raise Refusal(
+            "OUTPUT: {path} could not be written ({error}). Choose another place.", path=path, error=error
+        ) from error

@@ -149,7 +149,14 @@ def read_light(algorithm, parameters, context):
         value = algorithm.parameterAsDouble(parameters, key, context)
         if not least <= value <= most:
             below = " The sun must stand above the horizon." if key == "SUN_ELEVATION" and value <= 0 else ""
-            raise Refusal(f"{key}: {value:g} is no such angle: give {least:g} to {most:g} degrees.{below}")
+            raise Refusal(
+                "{key}: {value:g} is no such angle: give {least:g} to {most:g} degrees.{below}",
+                key=key,
+                value=value,
+                least=least,
+                most=most,
+                below=below,
+            )
         said[key] = str(value)
     return said
 

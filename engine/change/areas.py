@@ -56,7 +56,8 @@ def areas(
             shapes = [bytes(geometry) for geometry in _polygons(mask, file, progress)]
     if len(shapes) > MOST:
         raise Refusal(
-            f"{len(shapes)} changed areas are more than a layer can show. Set a larger MIN_AREA or a smaller SIGNIFICANCE."
+            "{shapes} changed areas are more than a layer can show. Set a larger MIN_AREA or a smaller SIGNIFICANCE.",
+            shapes=len(shapes),
         )
     found = []
     x0, side, _, y0, _, _ = file.GetGeoTransform()

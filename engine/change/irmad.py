@@ -130,11 +130,16 @@ def fit(
     chosen = np.random.default_rng(seed).permutation(before.shape[1])[:FIT_PX]
     x, y = before[:, chosen].astype(float), after[:, chosen].astype(float)
     if np.array_equal(x, y):
-        raise Refusal(f"{names[0]} and {names[1]} hold the same picture. Choose two scenes of different dates.")
+        raise Refusal(
+            "{name} and {name_2} hold the same picture. Choose two scenes of different dates.",
+            name=names[0],
+            name_2=names[1],
+        )
     flat = [name for name, v in zip(names, (x, y)) if (np.ptp(v, axis=1) == 0).any()]
     if flat:
         raise Refusal(
-            f"{' and '.join(flat)} has a band with one value everywhere, which can show no change. Leave that band out."
+            "{names} has a band with one value everywhere, which can show no change. Leave that band out.",
+            names=" and ".join(flat),
         )
     grounds, bands = Grounds.of(x, seed), len(x)
     ground = grounds(x.astype(np.float32))

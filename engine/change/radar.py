@@ -55,21 +55,36 @@ def polarisations(scenes: Sequence[Any], names: Sequence[str]) -> tuple[tuple[in
         own = [role for role in scene.roles if role in POLARISATIONS]
         if not own:
             raise Refusal(
-                f"{name} does not say that its bands are radar backscatter. Name them for their polarisations or set BANDS, such as vv or "
-                "vv,vh; for optical scenes use rason:changeoptical."
+                "{name} does not say that its bands are radar backscatter. Name them for their polarisations or set "
+                "BANDS, such as vv or vv,vh; for optical scenes use rason:changeoptical.",
+                name=name,
             )
         if sorted(own) != sorted(wanted):
             raise Refusal(
-                f"{name} has {', '.join(own)}, {names[0]} has {', '.join(wanted)}: only the same polarisations can be compared. Cut the "
-                "scenes to what they share (gdal_translate -b)."
+                "{name} has {names}, {name_2} has {names_2}: only the same polarisations can be compared. Cut the "
+                "scenes to what they share (gdal_translate -b).",
+                name=name,
+                names=", ".join(own),
+                name_2=names[0],
+                names_2=", ".join(wanted),
             )
         if sensor and sensors[0] and sensor != sensors[0]:
-            raise Refusal(f"{name} is of {sensor}, {names[0]} of {sensors[0]}: different sensors cannot be compared.")
+            raise Refusal(
+                "{name} is of {sensor}, {name_2} of {sensor_2}: different sensors cannot be compared.",
+                name=name,
+                sensor=sensor,
+                name_2=names[0],
+                sensor_2=sensors[0],
+            )
         ratio = scene.gsd_m / scenes[0].gsd_m
         if not 1 / OTHER_PX < ratio < OTHER_PX:
             raise Refusal(
-                f"{name} has pixels of {scene.gsd_m:.3g} m, {names[0]} of {scenes[0].gsd_m:.3g} m: different sensors or modes cannot be "
-                "compared. Choose scenes of one product."
+                "{name} has pixels of {gsd_m:.3g} m, {name_2} of {gsd_m_2:.3g} m: different sensors or modes cannot "
+                "be compared. Choose scenes of one product.",
+                name=name,
+                gsd_m=scene.gsd_m,
+                name_2=names[0],
+                gsd_m_2=scenes[0].gsd_m,
             )
         found.append(tuple(scene.roles.index(role) for role in wanted))
     return tuple(found)
@@ -97,7 +112,9 @@ def survey(
     warnings = []
     if looks is None and own >= omnibus.MOST_LOOKS * 0.99:
         raise Refusal(
-            f"The scenes have hardly any speckle when read as {values}: they are dB (VALUES=db), heavily filtered (give LOOKS), or no radar."
+            "The scenes have hardly any speckle when read as {values}: they are dB (VALUES=db), heavily filtered "
+            "(give LOOKS), or no radar.",
+            values=values,
         )
     if measured.max() > UNEVEN * measured.min():
         warnings.append(
@@ -186,10 +203,14 @@ def _recognised(data: Sequence[np.ndarray], scenes: Sequence[Any], values: str) 
             )
     if values == "db" and not _DB_RANGE[0] < middle < _DB_RANGE[1]:
         raise Refusal(
-            f"VALUES=db, but the scenes' middle value is {middle:.4g}, which is no dB. Set VALUES=amplitude or intensity."
+            "VALUES=db, but the scenes' middle value is {middle:.4g}, which is no dB. Set VALUES=amplitude or intensity.",
+            middle=middle,
         )
     if values != "db" and negative > _NEGATIVE:
         raise Refusal(
-            f"{negative:.0%} of a scene is negative, which {values} never is: it looks like dB. Set VALUES=db, or mark nodata."
+            "{negative:.0%} of a scene is negative, which {values} never is: it looks like dB. Set VALUES=db, or "
+            "mark nodata.",
+            negative=negative,
+            values=values,
         )
     return values

@@ -47,19 +47,21 @@ class Stack:
             box = common(box, scene.bounds)
             if box[2] - box[0] < first.gsd_m or box[3] - box[1] < first.gsd_m:
                 raise Refusal(
-                    f"{names[0]} and {name} do not overlap: they show different places, or one has a wrong CRS. Choose two scenes "
-                    "of one place."
+                    "{name} and {name_2} do not overlap: they show different places, or one has a wrong CRS. Choose two "
+                    "scenes of one place.",
+                    name=names[0],
+                    name_2=name,
                 )
         west, _, _, north = first.bounds
         step, nudge = first.gsd_m, 1e-6
         left, top = math.ceil((box[0] - west) / step - nudge), math.ceil((north - box[3]) / step - nudge)
         right, bottom = math.floor((box[2] - west) / step + nudge), math.floor((north - box[1]) / step + nudge)
         if right <= left or bottom <= top:
-            raise Refusal(f"{' and '.join(names)} overlap by less than a pixel. Choose scenes of one place.")
+            raise Refusal("{names} overlap by less than a pixel. Choose scenes of one place.", names=" and ".join(names))
         of_side = max(1, round(gsd_m / step)) if gsd_m else 1
         columns, rows = (right - left) // of_side, (bottom - top) // of_side
         if not columns or not rows:
-            raise Refusal(f"A pixel of {gsd_m:g} m is larger than what the scenes share. Give a smaller GSD.")
+            raise Refusal("A pixel of {gsd_m:g} m is larger than what the scenes share. Give a smaller GSD.", gsd_m=gsd_m)
         corner = west + left * step, north - top * step
         return cls(tuple(scenes), tuple(tuple(b) for b in bands), *corner, step * of_side, columns, rows)
 
@@ -162,7 +164,9 @@ class Stack:
                     if nodata is not None:
                         file.GetRasterBand(i + 1).SetNoDataValue(nodata)
         except RuntimeError as error:
-            raise Refusal(f"{key}: {path} could not be written ({error}). Choose another place.") from error
+            raise Refusal(
+                "{key}: {path} could not be written ({error}). Choose another place.", key=key, path=path, error=error
+            ) from error
         return file
 
 
@@ -174,7 +178,7 @@ def write(file: Any, window: Window, bands: Sequence[np.ndarray], key: str) -> N
             for i, values in enumerate(bands):
                 file.GetRasterBand(i + 1).WriteArray(values, column, row)
     except RuntimeError as error:
-        raise Refusal(f"{key} could not be written ({error}). Is the disk full?") from error
+        raise Refusal("{key} could not be written ({error}). Is the disk full?", key=key, error=error) from error
 
 
 def _phase_shift(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:

@@ -110,8 +110,10 @@ def survey(scene: SceneLike, zones: Sequence[Zone], values: str = "auto", looks:
         smooth.append(of_means)
     if looks is None and min(measured) > _NO_SPECKLE * step**2:
         raise Refusal(
-            f"INPUT has hardly any speckle when read as {values} (as of {min(measured):.0f} looks): it is dB (VALUES=db), heavily "
-            "filtered (give LOOKS), or no radar picture."
+            "INPUT has hardly any speckle when read as {values} (as of {measured:.0f} looks): it is dB "
+            "(VALUES=db), heavily filtered (give LOOKS), or no radar picture.",
+            values=values,
+            measured=min(measured),
         )
     if looks is not None and not 1 / _LOOKS_OFF < looks / (min(measured) / step**2) < _LOOKS_OFF:
         warnings.append(
@@ -177,10 +179,16 @@ def _recognised(raw: Sequence[np.ndarray], values: str, said: str) -> str:
                 "8-bit pictures), VALUES=intensity (linear sigma0) or VALUES=db."
             )
     if values == "db" and not (_DB_RANGE[0] < middle < _DB_RANGE[1]):
-        raise Refusal(f"VALUES=db, but INPUT's sea lies at {middle:.4g}, which is no dB. Set VALUES=amplitude or intensity.")
+        raise Refusal(
+            "VALUES=db, but INPUT's sea lies at {middle:.4g}, which is no dB. Set VALUES=amplitude or intensity.",
+            middle=middle,
+        )
     if values != "db" and negative > _NEGATIVE:
         raise Refusal(
-            f"{negative:.0%} of INPUT's sea is negative, which {values} never is: it looks like dB. Set VALUES=db, or mark nodata."
+            "{negative:.0%} of INPUT's sea is negative, which {values} never is: it looks like dB. Set "
+            "VALUES=db, or mark nodata.",
+            negative=negative,
+            values=values,
         )
     return values
 
@@ -191,8 +199,10 @@ def _check_order(roles: Sequence[str], raw: Sequence[np.ndarray], values: str) -
     for co, cross in (("vv", "vh"), ("hh", "hv")):
         if co in level and cross in level and level[cross] > _SWAPPED * level[co]:
             raise Refusal(
-                f"The band taken as {cross} is brighter over the sea than the one taken as {co}, which the sea never is: they seem "
-                f"to be swapped. Set BANDS in the file's order, such as {cross},{co}."
+                "The band taken as {cross} is brighter over the sea than the one taken as {co}, which the sea never "
+                "is: they seem to be swapped. Set BANDS in the file's order, such as {cross},{co}.",
+                cross=cross,
+                co=co,
             )
 
 

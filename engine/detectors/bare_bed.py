@@ -63,12 +63,18 @@ def place_on(stretch: Any, lines: Sequence[Any]) -> tuple[int, float, float]:
     Raises Refusal where it is too short or lies on none of them.
     """
     if not stretch.length >= SHORTEST_M:
-        raise Refusal(f"EMPTY_STRETCH is {stretch.length:.0f} m long. Draw at least {SHORTEST_M:.0f} m of bare track.")
+        raise Refusal(
+            "EMPTY_STRETCH is {length:.0f} m long. Draw at least {shortest_m:.0f} m of bare track.",
+            length=stretch.length,
+            shortest_m=SHORTEST_M,
+        )
     points = [stretch.interpolate(at) for at in np.arange(0.0, stretch.length + EVERY_M, EVERY_M)]
     off = [max(line.distance(point) for point in points) for line in lines]
     best = int(np.argmin(off)) if off else -1
     if best < 0 or not off[best] <= REACH_M:
         how_far = f" (the nearest is up to {off[best]:.0f} m away)" if off else ""
-        raise Refusal(f"EMPTY_STRETCH lies on none of the tracks{how_far}. Draw it along a track where nothing stands.")
+        raise Refusal(
+            "EMPTY_STRETCH lies on none of the tracks{how_far}. Draw it along a track where nothing stands.", how_far=how_far
+        )
     ends = sorted(lines[best].project(point) for point in (points[0], points[-1]))
     return best, float(ends[0]), float(ends[1])

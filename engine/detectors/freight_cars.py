@@ -153,11 +153,11 @@ def _check(scene: SceneLike, zones: Sequence[Zone]) -> bool:
     """Whether wagons are counted, not only measured. Raises Refusal."""
     for zone in zones:
         if zone.is_track and not all(np.isfinite(np.asarray(part.coords)).all() for part in zone.parts()):
-            raise Refusal(f"Track {zone.zone_id} has coordinates that are not numbers. Draw it again.")
+            raise Refusal("Track {zone_id} has coordinates that are not numbers. Draw it again.", zone_id=zone.zone_id)
         if not zone.is_track:
             raise Refusal(
-                f"Zone {zone.zone_id} is not a line: freight cars are counted along a track, "
-                "so draw the track's centre line."
+                "Zone {zone_id} is not a line: freight cars are counted along a track, so draw the track's centre line.",
+                zone_id=zone.zone_id,
             )
     return gate.check(CLASS, scene.effective_gsd_m, scene.gsd_m) == "count"
 

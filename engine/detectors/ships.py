@@ -88,7 +88,9 @@ class Ships(ZoneByZone):
         Raises TooCoarse beyond 11 m effective GSD and Refusal for a track or where all of the zone is excluded.
         """
         if zone.is_track:
-            raise Refusal(f"Zone {zone.zone_id} is a line: ships are counted in polygons; draw the water as a polygon.")
+            raise Refusal(
+                "Zone {zone_id} is a line: ships are counted in polygons; draw the water as a polygon.", zone_id=zone.zone_id
+            )
         if self.without is not None:
             zone = replace(zone, geometry=zone.geometry.difference(self.without))
             if zone.geometry.is_empty:

@@ -63,7 +63,8 @@ class ShipsSar:
         for zone in zones:
             if zone.is_track:
                 raise Refusal(
-                    f"Zone {zone.zone_id} is a line: ships are looked for in polygons; draw the water as a polygon."
+                    "Zone {zone_id} is a line: ships are looked for in polygons; draw the water as a polygon.",
+                    zone_id=zone.zone_id,
                 )
         gate.check("ship", scene.gsd_m, scene.gsd_m, "sar")
         return survey(scene, self._sea(zones), self.values, self.looks)

@@ -149,7 +149,7 @@ class DetectOnnx(RasonAlgorithm):
         zones = bridge.read_zones(source, self.scene.frame, context, feedback, "ZONES")
         lines = [zone.zone_id for zone in zones if zone.is_track]
         if lines:
-            raise Refusal(f"ZONES: zone {lines[0]} is a line. Give polygons to look in.")
+            raise Refusal("ZONES: zone {line} is a line. Give polygons to look in.", line=lines[0])
         return zones
 
     def _model(self, parameters, context):
@@ -157,13 +157,19 @@ class DetectOnnx(RasonAlgorithm):
         given = self.parameterAsFile(parameters, "CARD", context)
         self.card_path = given or (f"{path}.json" if Path(f"{path}.json").is_file() else "")
         if not Path(path).is_file():
-            raise Refusal(f"MODEL: {path} is no file. Check the path.")
+            raise Refusal("MODEL: {path} is no file. Check the path.", path=path)
         try:
             card = cards.read_card(Path(self.card_path).read_text("utf8"), "CARD") if self.card_path else None
         except OSError as error:
-            raise Refusal(f"CARD: {self.card_path} cannot be read ({error.strerror}). Check the path.") from error
+            raise Refusal(
+                "CARD: {card_path} cannot be read ({strerror}). Check the path.",
+                card_path=self.card_path,
+                strerror=error.strerror,
+            ) from error
         except UnicodeDecodeError as error:
-            raise Refusal(f"CARD: {self.card_path} is no text file. Choose the model's JSON card.") from error
+            raise Refusal(
+                "CARD: {card_path} is no text file. Choose the model's JSON card.", card_path=self.card_path
+            ) from error
         tile = self._number(parameters, "TILE", context)
         self.model_path = path
         return models.Model.open(path, card, int(tile) if tile else None)
@@ -243,5 +249,9 @@ def _kinds(text, model):
     words = [{name.lower(), model.card.class_map.get(name, name).lower()} for name in model.names]
     unknown = sorted(wanted - set().union(*words))
     if unknown:
-        raise Refusal(f"CLASSES: the model knows no {', '.join(unknown)}. It knows {', '.join(model.names)}.")
+        raise Refusal(
+            "CLASSES: the model knows no {names}. It knows {names_2}.",
+            names=", ".join(unknown),
+            names_2=", ".join(model.names),
+        )
     return [number for number, names in enumerate(words) if names & wanted]
