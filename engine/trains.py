@@ -98,14 +98,16 @@ class Likeness:
         if self.verdict == NOT_TOLD:
             return f"Whether the {m} wagons seen on {day_2} are consistent with the {n} seen on {day_1} cannot be told: {self.reason}."
         way = ", running the other way" if self.reversed else ""
+        chance = max(self.chance, 0.0)
+        digits = 3 if abs(self.similarity - chance) < 0.01 else 2  # or both would read the same
         scale = (
-            f"similarity {self.similarity:.2f}, where 1 is what a second sighting of the same train would give and "
-            f"{round(100 * CHANCE)} of 100 trains of the same wagons in other orders stay below {max(self.chance, 0.0):.2f}"
+            f"similarity {self.similarity:.{digits}f}, where 1 is what a second sighting of the same train would give and "
+            f"{round(100 * CHANCE)} of 100 trains of the same wagons in other orders stay below {chance:.{digits}f}"
         )
         if self.verdict == CONSISTENT:
             return (
-                f"The wagons seen on {day_2} are consistent with the train seen on {day_1}{way}: {len(self.pairs)} of {n} and "
-                f"{m} wagons align ({scale}). Another train made up alike would look the same."
+                f"The wagons seen on {day_2} are consistent with the train seen on {day_1}{way}: {len(self.pairs)} wagons align, "
+                f"of {n} and {m} ({scale}). Another train made up alike would look the same."
             )
         return f"The order of the {m} wagons seen on {day_2} is no more like the {n} seen on {day_1} than chance makes it ({scale})."
 

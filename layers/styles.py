@@ -228,9 +228,9 @@ def _review_cells(layer):
         ("still to look at", 'not coalesce("done", false)', area(stroke(YELLOW, 0.9))),
         ("done", 'coalesce("done", false)', area(bare(WHITE, 0.3, DOTS))),
     )
-    _show(
-        layer, rules(*entries), label('"cell_id"', YELLOW, 9, INSIDE, out_to=SITE, priority=8)
-    )  # they adjoin: outside, a number is another cell's
+    numbers = label('"cell_id"', YELLOW, 9, INSIDE, out_to=SITE, priority=8)  # cells adjoin: outside, it would be another's
+    numbers.labelPerPart = True  # a cell may go on in the next polygon of its zone
+    _show(layer, rules(*entries), numbers)
 
 
 def _singles(layer):

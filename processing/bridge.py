@@ -78,7 +78,7 @@ def raster_layer(algorithm, parameters, name, context):
 
 def read_scene(layer, *, bands="", name="INPUT", frame=None) -> Scene:
     """The engine's scene of a raster layer, in another scene's frame where that is given. Raises Refusal for layers that are no files."""
-    if layer is None or not layer.isValid():
+    if not (isinstance(layer, QgsRasterLayer) and layer.isValid()):
         raise Refusal("{name} cannot be opened as a raster. Check the path and the file.", name=name)
     if layer.providerType() != "gdal":
         raise Refusal(

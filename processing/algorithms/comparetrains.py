@@ -120,6 +120,9 @@ class CompareTrains(RasonAlgorithm):
         given = [key for key in ("BEFORE", "AFTER") if parameters.get(key) not in (None, "")]
         if len(given) == 1:
             raise Refusal(self.tr("{} is given alone. Give BEFORE and AFTER, or neither.").format(given[0]))
+        pictures = [bridge.raster_layer(self, parameters, key, context) for key in given]
+        if given and None not in pictures and pictures[0].source() == pictures[1].source():
+            raise Refusal(self.tr("BEFORE and AFTER are the same scene. Give the scene of each sighting."))
         sightings = [self._sighting(parameters, number, key if given else "", context)
                      for number, key in ((1, "BEFORE"), (2, "AFTER"))]  # fmt: skip
         times = [when for _, when, _ in sightings]
@@ -138,6 +141,9 @@ class CompareTrains(RasonAlgorithm):
                 self.warnings.append(self.tr("TRAIN_2 is the earlier sighting: the two were sorted."))
                 sightings = sightings[::-1]
         self.wagons, self.epochs, self.scenes = zip(*sightings)
+        one, other = (np.column_stack([wagons.x, wagons.y, wagons.length_m]) for wagons in self.wagons)
+        if np.array_equal(one, other):
+            raise Refusal(self.tr("TRAIN_1 and TRAIN_2 hold the same wagons in the same places. Choose two sightings."))
         self.length_sd = self.parameterAsDouble(parameters, "LENGTH_SD", context)
         self.seed = self.parameterAsInt(parameters, "SEED", context)
         for warning in self.warnings:

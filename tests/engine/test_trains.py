@@ -127,3 +127,11 @@ def test_colours_and_pictures_of_wagons():
     drawn = picture([(0, 0), (1, None), (None, 1)], (wagons, wagons), (straight, [None] * 12), "t", "n")
     assert isinstance(drawn, Picture) and drawn.mark == ["stayed", "stayed", "disappeared", "appeared"]
     assert "north" not in drawn.figure().lower() and "<svg" in drawn.figure()
+
+
+def test_a_similarity_just_beyond_chance_does_not_read_as_equal_to_it():
+    from dataclasses import replace
+
+    train = Train.make(np.full(8, 12.0) + np.arange(8), kinds(1, 8))
+    found = replace(compare_trains(train, train, orders=50), verdict=CONSISTENT, similarity=1.048, chance=1.046)
+    assert "similarity 1.048" in found.sentence("a", "b") and "stay below 1.046" in found.sentence("a", "b")

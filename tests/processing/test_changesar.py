@@ -131,3 +131,7 @@ def test_what_is_said_of_one_scene_names_it(refused, given, looks, tmp_path):
     same = radar(tmp_path / "again.tif", read(looks[0]), DAYS[1])
     refused("s0.tif and again.tif hold the same picture", "rason:changesar", **given | {"INPUTS": [looks[0], same]})
     refused("/nowhere/x.tif does not exist", "rason:changesar", **given | {"INPUTS": [looks[0], "/nowhere/x.tif"]})
+
+
+def test_a_layer_of_polygons_is_no_scene(refused, given, place, looks):
+    refused("zones.* cannot be opened as a raster", "rason:changesar", **given | {"INPUTS": [looks[0], place.zones]})

@@ -93,3 +93,10 @@ def test_scenes_that_do_not_show_the_wagons_are_refused(refused, layers, place, 
     gdal.Translate(far, place.scene, outputBounds=[7e5, 4.66e6, 7.002e5, 4.6598e6])
     given = {"TRAIN_1": layers["first"], "TRAIN_2": layers["again"], "OUTPUT": "memory:"}
     refused("of TRAIN_1 lie outside BEFORE", "rason:comparetrains", **given, BEFORE=far, AFTER=place.scene)
+
+
+def test_one_sighting_given_twice_is_refused(refused, layers, place):
+    given = {"TRAIN_1": layers["undated"], "TRAIN_2": layers["undated"], "OUTPUT": "memory:"}
+    refused("the same wagons in the same places", "rason:comparetrains", **given)
+    given["TRAIN_2"] = layers["first"]
+    refused("BEFORE and AFTER are the same scene", "rason:comparetrains", **given, BEFORE=place.scene, AFTER=place.scene)
