@@ -107,7 +107,10 @@ def survey(
         )
     if (steps == 1).all() and measured.max() >= omnibus.MOST_LOOKS:
         twin = int(measured.max(1).argmax())
-        raise Refusal(f"{names[twin]} and {names[twin + 1]} hold the same picture. Choose scenes of different dates.")
+        raise Refusal(
+            "{first} and {second} hold the same picture. Choose scenes of different dates.",
+            first=names[twin], second=names[twin + 1],
+        )  # fmt: skip
     own = float(np.median(measured))
     warnings = []
     if looks is None and own >= omnibus.MOST_LOOKS * 0.99:
