@@ -1,5 +1,7 @@
 """rason:simulatescene: files with their truth, repeatable, refused in one line, counted by the rest of Rason."""
 
+import shutil
+
 import numpy as np
 import pytest
 from osgeo import gdal
@@ -48,7 +50,12 @@ def test_the_file_says_that_it_is_synthetic_and_how_it_was_taken(simulate):
     from rason.engine.conditions import from_metadata
     from rason.engine.gdal_files import metadata
 
-    assert from_metadata(metadata(file)) == {"sun_elevation_deg": 33.0, "sun_azimuth_deg": 141.0, "off_nadir_deg": 7.0}
+    assert from_metadata(metadata(file)) == {
+        "sun_elevation_deg": 33.0,
+        "sun_azimuth_deg": 141.0,
+        "off_nadir_deg": 7.0,
+        "view_azimuth_deg": 200.0,
+    }
 
 
 def test_the_same_seed_gives_the_same_scene(simulate):
@@ -143,5 +150,6 @@ def test_it_can_be_counted_and_the_report_says_synthetic(simulate, run, tmp_path
 def test_truth_agrees_with_itself_in_rason_accuracy(simulate, run, tmp_path):
     simulate(KIND="container yard", FILL=0.6)
     truth, zones = str(tmp_path / "s_truth.gpkg"), str(tmp_path / "s_zones.gpkg")
-    results = run("rason:accuracy", DETECTIONS=truth, TRUTH=truth, ZONES=zones, OUTPUT="memory:", CLASSES="container")
+    same = shutil.copy(truth, tmp_path / "found.gpkg")  # a layer beside itself is refused
+    results = run("rason:accuracy", DETECTIONS=str(same), TRUTH=truth, ZONES=zones, OUTPUT="memory:", CLASSES="container")
     assert results["PRECISION"] == results["RECALL"] == 1.0
