@@ -296,59 +296,45 @@ VERDICT_SIGNS = (
 )
 
 
+UNSURE = "#fff6c2"  # rows that say too little to be read as a number
+
+
+def _row(expression: str, name: str, colour: str) -> QgsConditionalStyle:
+    """Rows of a table for which the expression holds, on this colour."""
+    style = QgsConditionalStyle(expression)
+    style.setName(name)
+    style.setBackgroundColor(QColor(colour))
+    style.setTextColor(QColor("#202020"))
+    return style
+
+
 def _comparison(layer):
-    styles = []
-    for verdict, _, colour in VERDICT_SIGNS:
-        style = QgsConditionalStyle(f"\"verdict\" like '{verdict}%'")
-        style.setName(verdict)
-        style.setBackgroundColor(QColor(colour))
-        style.setTextColor(QColor("#202020"))
-        styles.append(style)
-    layer.conditionalStyles().setRowStyles(styles)
+    rows = [_row(f"\"verdict\" like '{verdict}%'", verdict, colour) for verdict, _, colour in VERDICT_SIGNS]
+    layer.conditionalStyles().setRowStyles(rows)
 
 
 def _slot_changes(layer):
-    styles = []
-    for word, like in (("filled", "increase"), ("emptied", "decrease"), ("not observed", "not observed")):
-        style = QgsConditionalStyle(f"\"change\" = '{word}'")
-        style.setName(word)
-        style.setBackgroundColor(QColor(next(colour for verdict, _, colour in VERDICT_SIGNS if verdict == like)))
-        style.setTextColor(QColor("#202020"))
-        styles.append(style)
-    layer.conditionalStyles().setRowStyles(styles)
+    colours = {verdict: colour for verdict, _, colour in VERDICT_SIGNS}
+    alike = (("filled", "increase"), ("emptied", "decrease"), ("not observed", "not observed"))
+    layer.conditionalStyles().setRowStyles([_row(f"\"change\" = '{word}'", word, colours[like]) for word, like in alike])
 
 
 def _tally(layer):
-    unseen = QgsConditionalStyle('"estimate" is null')
-    unseen.setName("not observed")
-    unseen.setBackgroundColor(QColor("#fff6c2"))
-    unseen.setTextColor(QColor("#202020"))
-    layer.conditionalStyles().setRowStyles([unseen])
+    layer.conditionalStyles().setRowStyles([_row('"estimate" is null', "not observed", UNSURE)])
 
 
 def _series(layer):
-    alert = QgsConditionalStyle('"alert"')
-    alert.setName("outside what the earlier looks predict")
-    alert.setBackgroundColor(QColor("#ffd9cf"))
-    alert.setTextColor(QColor("#202020"))
+    alert = _row('"alert"', "outside what the earlier looks predict", "#ffd9cf")
     _tally(layer)
     layer.conditionalStyles().setRowStyles([alert, *layer.conditionalStyles().rowStyles()])
 
 
 def _visibility(layer):
-    unseen = QgsConditionalStyle('not "usable"')
-    unseen.setName("not observed")
-    unseen.setBackgroundColor(QColor("#fff6c2"))
-    unseen.setTextColor(QColor("#202020"))
-    layer.conditionalStyles().setRowStyles([unseen])
+    layer.conditionalStyles().setRowStyles([_row('not "usable"', "not observed", UNSURE)])
 
 
 def _calls(layer):
-    unsure = QgsConditionalStyle('"p" < 0.95')
-    unsure.setName("not reviewed")
-    unsure.setBackgroundColor(QColor("#fff6c2"))
-    unsure.setTextColor(QColor("#202020"))
-    layer.conditionalStyles().setRowStyles([unsure])
+    layer.conditionalStyles().setRowStyles([_row('"p" < 0.95', "not reviewed", UNSURE)])
 
 
 def _tie_points(layer):
