@@ -111,15 +111,23 @@ class RasonAlgorithm(Published, QgsProcessingAlgorithm):
     """
 
     libraries: tuple[str, ...] = ("scipy", "shapely")
+    group_id = "counting"  # a key of ``group``
     raster_endings: tuple[str, ...] = (".tif", ".tiff")
 
     def group(self):
         """Heading in the Toolbox."""
-        return self.tr("Counting")
+        return {
+            "comparing": self.tr("Comparing"),
+            "counting": self.tr("Counting"),
+            "detection": self.tr("Detection"),
+            "layers": self.tr("Layers and zones"),
+            "reviewing": self.tr("Reviewing"),
+            "trust": self.tr("Trust"),
+        }[self.group_id]
 
     def groupId(self):
         """Fixed id of the heading."""
-        return "counting"
+        return self.group_id
 
     def prepareAlgorithm(self, parameters, context, feedback):
         """All refusals come from here, before any output is opened."""

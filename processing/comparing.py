@@ -40,13 +40,7 @@ def _time_key(key):
 class ComparePixels(RasonAlgorithm):
     """Subclasses give name, displayName, shortHelpString, initAlgorithm, ``read`` and ``work``."""
 
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Comparing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "comparing"
+    group_id = "comparing"
 
     def scene_parameter(self, key, title, text):
         """A scene."""

@@ -22,18 +22,12 @@ counting, detectors, provenance, tally = (lazy.engine(name) for name in ("counti
 class DetectInScene(RasonAlgorithm):
     """Subclasses give name, displayName, shortHelpString and ``class_name``; where needed ``zones_key``, ``more`` and ``detector``."""
 
+    group_id = "detection"
+
     class_name = ""
     sensor = "optical"
     zones_key = "ZONES"
     zone_types = (QgsProcessing.SourceType.TypeVectorPolygon,)
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Detection")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "detection"
 
     def scene_help(self):
         """What INPUT may be."""

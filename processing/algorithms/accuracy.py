@@ -22,6 +22,8 @@ MOST_ZONES = 200  # rows of single zones in the report; the table has all
 class Accuracy(RasonAlgorithm):
     """Detections and truth in; table and report out."""
 
+    group_id = "trust"
+
     def name(self):
         """Fixed id."""
         return "accuracy"
@@ -29,14 +31,6 @@ class Accuracy(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Accuracy of detections")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Trust")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "trust"
 
     def tags(self):
         """Words to find it by."""

@@ -41,6 +41,8 @@ RESAMPLING = ["nearest", "bilinear", "cubic", "lanczos", "average"]
 class AlignScene(RasonAlgorithm):
     """Two scenes in; the one moved onto the other, and the tie points that say so, out."""
 
+    group_id = "comparing"
+
     raster_endings = (".tif", ".tiff", ".vrt")
 
     def name(self):
@@ -50,14 +52,6 @@ class AlignScene(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Align a scene to another")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Comparing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "comparing"
 
     def tags(self):
         """Words to find it by."""

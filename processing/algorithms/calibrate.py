@@ -18,6 +18,8 @@ calibrating, calibration, words = (lazy.engine(name) for name in ("calibrating",
 class Calibrate(RasonAlgorithm):
     """Detections, truth and zones in; a calibration file out."""
 
+    group_id = "trust"
+
     def name(self):
         """Fixed id."""
         return "calibrate"
@@ -25,14 +27,6 @@ class Calibrate(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Calibrate a detector")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Trust")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "trust"
 
     def tags(self):
         """Words to find it by."""

@@ -30,6 +30,8 @@ SAME_M = 0.5  # an adjudicated mark is found again by its place
 class CompareCounts(RasonAlgorithm):
     """Two layers of marks in; table and the objects that only one has marked out."""
 
+    group_id = "reviewing"
+
     def name(self):
         """Fixed id."""
         return "comparecounts"
@@ -37,14 +39,6 @@ class CompareCounts(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Compare two counts of one scene")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Reviewing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "reviewing"
 
     def tags(self):
         """Words to find it by."""

@@ -36,6 +36,8 @@ NEEDED = ("zone_id", "class", "epoch", "estimate", "low", "high", "level")
 class CompareEpochs(RasonAlgorithm):
     """Two tallies (and their detections) in; comparison, changes and report out."""
 
+    group_id = "comparing"
+
     def name(self):
         """Fixed id."""
         return "compareepochs"
@@ -47,14 +49,6 @@ class CompareEpochs(RasonAlgorithm):
     def tags(self):
         """Words to find it by."""
         return self.tr("compare,change,difference,before,after,significance,verdict").split(",")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Comparing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "comparing"
 
     def shortHelpString(self):
         """Help in the dialog and in qgis_process."""

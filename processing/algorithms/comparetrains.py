@@ -29,6 +29,8 @@ GAP_M = 40.0  # between two wagons of one track: probably two trains
 class CompareTrains(RasonAlgorithm):
     """Wagons of two sightings in; the alignment and its likeness out."""
 
+    group_id = "comparing"
+
     def name(self):
         """Fixed id."""
         return "comparetrains"
@@ -40,14 +42,6 @@ class CompareTrains(RasonAlgorithm):
     def tags(self):
         """Words to find it by."""
         return self.tr("train,wagons,freight cars,same train,order,alignment,similarity").split(",")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Comparing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "comparing"
 
     def shortHelpString(self):
         """Help in the dialog and in qgis_process."""

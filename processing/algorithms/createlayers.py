@@ -22,6 +22,8 @@ from ..base import RasonAlgorithm
 class CreateLayers(RasonAlgorithm):
     """Adds to an existing GeoPackage only what it lacks; never touches what is not Rason's or was edited."""
 
+    group_id = "layers"
+
     OUTPUT, OVERWRITE, OUTPUT_LAYERS, WRITTEN = "OUTPUT", "OVERWRITE", "OUTPUT_LAYERS", "TABLES_WRITTEN"
     libraries = ()
 
@@ -32,14 +34,6 @@ class CreateLayers(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Create reference layers")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Layers and zones")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "layers"
 
     def tags(self):
         """Words to find it by."""

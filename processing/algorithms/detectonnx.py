@@ -31,6 +31,8 @@ Number = QgsProcessingParameterNumber
 class DetectOnnx(RasonAlgorithm):
     """Scene and model in; detections out."""
 
+    group_id = "detection"
+
     def name(self):
         """Fixed id."""
         return "detectonnx"
@@ -38,14 +40,6 @@ class DetectOnnx(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Detect with an ONNX model")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Detection")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "detection"
 
     def tags(self):
         """Words to find it by."""

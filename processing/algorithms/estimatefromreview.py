@@ -28,6 +28,8 @@ ALL = "all zones"
 class EstimateFromReview(RasonAlgorithm):
     """Cells with counts in; tally out."""
 
+    group_id = "reviewing"
+
     def name(self):
         """Fixed id."""
         return "estimatefromreview"
@@ -35,14 +37,6 @@ class EstimateFromReview(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Estimate from review")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Reviewing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "reviewing"
 
     def tags(self):
         """Words to find it by."""

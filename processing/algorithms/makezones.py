@@ -36,6 +36,8 @@ LINE, POLYGON = QgsWkbTypes.GeometryType.LineGeometry, QgsWkbTypes.GeometryType.
 class MakeZones(RasonAlgorithm):
     """Any lines or polygons in; zones with unique ids and kinds out."""
 
+    group_id = "layers"
+
     libraries = ()
 
     def name(self):
@@ -45,14 +47,6 @@ class MakeZones(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Make counting zones")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Layers and zones")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "layers"
 
     def tags(self):
         """Words to find it by."""

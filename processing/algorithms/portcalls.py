@@ -35,6 +35,8 @@ BY_HAND = ("counted", "reviewed")
 class PortCalls(RasonAlgorithm):
     """Sightings and looks in; calls and a summary out."""
 
+    group_id = "comparing"
+
     def name(self):
         """Fixed id."""
         return "portcalls"
@@ -42,14 +44,6 @@ class PortCalls(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Port calls")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Comparing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "comparing"
 
     def tags(self):
         """Words to find it by."""

@@ -32,6 +32,8 @@ LEVEL = 0.9
 class SampleReview(RasonAlgorithm):
     """Zones and detections in; cells to look at out."""
 
+    group_id = "reviewing"
+
     def name(self):
         """Fixed id."""
         return "samplereview"
@@ -39,14 +41,6 @@ class SampleReview(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Sample cells for review")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Reviewing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "reviewing"
 
     def tags(self):
         """Words to find it by."""

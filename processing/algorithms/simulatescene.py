@@ -55,6 +55,8 @@ TRUTH = (
 class SimulateScene(RasonAlgorithm):
     """A kind of place, a look and a seed in; scene, truth and zones out."""
 
+    group_id = "trust"
+
     libraries = ("shapely",)
 
     def name(self):
@@ -64,14 +66,6 @@ class SimulateScene(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Simulate a scene")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Trust")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "trust"
 
     def tags(self):
         """Words to find it by."""

@@ -27,6 +27,8 @@ KIND = QgsProcessing.SourceType
 class TallySeries(RasonAlgorithm):
     """Any number of tallies in; looks, summary, chart and report out."""
 
+    group_id = "comparing"
+
     def name(self):
         """Fixed id."""
         return "tallyseries"
@@ -34,14 +36,6 @@ class TallySeries(RasonAlgorithm):
     def displayName(self):
         """Name in the Toolbox."""
         return self.tr("Tally series")
-
-    def group(self):
-        """Heading in the Toolbox."""
-        return self.tr("Comparing")
-
-    def groupId(self):
-        """Fixed id of the heading."""
-        return "comparing"
 
     def tags(self):
         """Words to find it by."""
