@@ -17,7 +17,7 @@ from .class_raster import ClassRaster
 from .detections import Detections
 from .georeference import Frame
 from .masked import check_causes
-from .row_draws import visible_share
+from .row_draws import WHOLE, visible_share
 from .tally import MEASURES, tally, tally_by_hand
 from .visibility import CLEAR, NODATA, Mask
 from .zones import Zone
@@ -118,6 +118,6 @@ def _shrunk(
     scale = part * visible / common if unit == "share" else part * visible
     most = 1.0 if unit == "share" else np.inf
     ends = {key: min(float(row[key]) * scale, most) for key in ("estimate", "low", "high")}
-    whole_numbers = unit in ("objects", "TEU")
+    whole_numbers = unit in WHOLE
     return {**row, **({key: round(value) for key, value in ends.items()} if whole_numbers else ends),
             "visible_fraction": 1.0, "exposure": float(row.get("exposure") or 0) * common, "detected": None}  # fmt: skip

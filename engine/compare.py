@@ -16,7 +16,7 @@ import numpy as np
 from .calibration import COUNTED, REVIEWED, UNCALIBRATED, UNCALIBRATED_SD, Calibration
 from .classes import RADAR_CLASSES
 from .errors import Refusal
-from .row_draws import Drawer, Row, small_amount, visible_share
+from .row_draws import WHOLE, Drawer, Row, small_amount, visible_share
 from .tally import LEAST_VISIBLE, about
 
 Key = tuple[str, str, str]  # zone_id, class, unit
@@ -25,7 +25,6 @@ SIZE = 20_000  # draws: the smallest p-value that can come out is 1e-4
 CALL_LEVEL = 0.95  # of the interval of the difference; a 90 % one would call 10 % of unchanged pairs
 LARGEST_Q = 0.05
 SAME_LEVEL = 0.90
-WHOLE = ("objects", "TEU")
 LARGEST_GROUND_RATIO = 1.05  # of a zone's ground in two tallies: a polygon or line of another size is another zone
 POWER = 2.8  # 1.96 + 0.84: two-sided 5 %, 80 % power
 
@@ -310,7 +309,7 @@ def _finding(c: Comparison) -> str:
         return f"These two days show no change beyond the error{_nearly(c)}{_to_be_seen(c, 'the number')}."
     if c.verdict not in (INCREASE, DECREASE):
         return f"On these two days the numbers were {c.verdict}."
-    counted = c.unit in ("objects", "TEU")
+    counted = c.unit in WHOLE
     size = "more" if c.verdict == INCREASE else "fewer" if counted else "less"
     return f"There {'were' if counted else 'was'} {size} on the second of these two days{_size(c)}."
 

@@ -17,6 +17,7 @@ from .classes import CLASSES, RADAR_CLASSES
 from .tally import SceneDraws, hidden
 
 Row = Mapping[str, Any]
+WHOLE = ("objects", "TEU")  # units of whole numbers
 
 
 class Drawer:
@@ -86,7 +87,7 @@ def _from_interval(row: Row, rng: np.random.Generator, size: int) -> np.ndarray:
     """
     from scipy.special import ndtri
 
-    whole = (row.get("unit") or "objects") in ("objects", "TEU")
+    whole = (row.get("unit") or "objects") in WHOLE
     estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
     small = small_amount(str(row.get("unit") or "objects"), row)
     z = rng.standard_normal(size)
@@ -98,7 +99,7 @@ def _from_interval(row: Row, rng: np.random.Generator, size: int) -> np.ndarray:
 
 def small_amount(unit: str, *rows: Row) -> float:
     """Added to both numbers of a ratio, so that nothing has a ratio to something: half an object, 2 % of a measure."""
-    return 0.5 if unit in ("objects", "TEU") else 0.02 * max([float(row["high"]) for row in rows] + [1e-9])
+    return 0.5 if unit in WHOLE else 0.02 * max([float(row["high"]) for row in rows] + [1e-9])
 
 
 def visible_share(row: Row) -> float:

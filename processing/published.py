@@ -74,7 +74,7 @@ def _dates(algorithm, row, name):
     """First and last moment as years since 1970; a month or year alone means all of it."""
     first = _ends(algorithm, str(row["date_from"]), name)
     last = _ends(algorithm, str(row.get("date_to") or row["date_from"]), name)
-    return tuple(when.timestamp() / (looks.YEAR_DAYS * 86400) for when in (first[0], last[1]))
+    return tuple(looks.in_years(when) for when in (first[0], last[1]))
 
 
 def _ends(algorithm, text, name):

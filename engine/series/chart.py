@@ -13,7 +13,7 @@ from html import escape
 
 import numpy as np
 
-from .looks import BY_HAND, YEAR_DAYS
+from .looks import BY_HAND, YEAR_DAYS, in_years
 from .summary import Judged
 
 WIDTH, LEFT, RIGHT, TOP, PANEL, GAP, FOOT = 960, 74, 20, 22, 150, 34, 44
@@ -85,8 +85,8 @@ class Axis:
         months = start.year * 12 + start.month - 1
         at = [months + k for k in range(1, int(span) + 3) if (months + k) % step == 0]
         days = [datetime(m // 12, m % 12 + 1, 1, tzinfo=timezone.utc) for m in at]
-        years = [day.timestamp() / (YEAR_DAYS * 86400) for day in days]
-        return [(year, f"{day:%Y-%m}") for year, day in zip(years, days) if self.first <= year <= self.last]
+        moments = [in_years(day) for day in days]
+        return [(year, f"{day:%Y-%m}") for year, day in zip(moments, days) if self.first <= year <= self.last]
 
 
 def _panel(one: Judged, axis: Axis, top: int, reported: Sequence[Reported], events: Sequence[Event]) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 from ..calibration import COUNTED, REVIEWED
 from ..epoch import Epoch, read
 from ..errors import Refusal
+from ..row_draws import small_amount
 
 YEAR_DAYS = 365.25
 BY_HAND = "by hand"
-WHOLE = ("objects", "TEU")  # units whose ratios are taken with half an object added, so that 0 has one
 PRECISION_DAYS = {"second": 0.0, "day": 1.0, "month": 30.0}
 
 Key = tuple[str, str, str, str]  # zone_id, class, unit, source
@@ -53,12 +53,12 @@ class Series:
     @property
     def years(self) -> np.ndarray:
         """Times (N,) in years since 1970, the middle of the day or month where only that is known."""
-        return np.array([middle(epoch).timestamp() for epoch in self.epochs]) / (YEAR_DAYS * 86400)
+        return np.array([in_years(middle(epoch)) for epoch in self.epochs])
 
     @property
     def offset(self) -> float:
         """Added before a logarithm is taken: half an object, or 2 % of the largest measure."""
-        return 0.5 if self.unit in WHOLE else 0.02 * max(float(np.nanmax(np.append(self.high, 0.0))), 1e-9)
+        return small_amount(self.unit, *(row for row, seen in zip(self.rows, self.observed) if seen))
 
     def log(self) -> np.ndarray:
         """Logarithms (N,) of the estimates with the offset."""
@@ -70,6 +70,11 @@ class Series:
 
         level = np.array([float(row.get("level") or 0.9) for row in self.rows])
         return (np.log(self.high + self.offset) - np.log(self.low + self.offset)) / (2 * ndtri((1 + level) / 2))
+
+
+def in_years(when: datetime) -> float:
+    """A moment in years since 1970."""
+    return when.timestamp() / (YEAR_DAYS * 86400)
 
 
 def middle(epoch: Epoch) -> datetime:
